@@ -1,0 +1,58 @@
+# `make reports` and `make test` set up what is missing; nothing else has to be done first.
+VENV := .venv
+BIN := $(VENV)/bin
+PRESET ?= demo
+CORES ?= 8
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: help setup reports test lint ui lock clean
+
+help:  ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready  ## Create .venv and install everything that requirements.lock names
+
+# A file named after what it was made from, so that a changed lock installs anew.
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@python=$(PYTHON); \
+	for candidate in $${python:-python3.12 python3.11 python3.13 python3}; do \
+	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "Python 3.11, 3.12 or 3.13 is needed and none was found; name one with PYTHON=…"; exit 1; fi; \
+	echo "Setting up $(VENV) with $$($$found --version)"; \
+	[ -x $(BIN)/python ] || $$found -m venv $(VENV)
+	@awk '/^[^ #]/ { wanted = /^uv==/ } wanted' requirements.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+reports: setup  ## Run the pipeline of the demo preset (PRESET=… for another) and say where the tables are
+	snakemake --cores $(CORES) --resources gpu=2 --config preset=$(PRESET) -- reports/all_tables.md
+	@echo "The tables are in $(CURDIR)/reports/all_tables.md (also .tex, .csv, .json)"
+
+test: setup lint  ## Check style, types and imports, and run all tests
+	pytest -n 2 --dist loadgroup
+
+lint: setup
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+ui: setup  ## Open MLflow's pages of all runs on this machine (loopback only)
+	vreid ui
+
+lock: setup  ## Resolve requirements.in anew into requirements.lock
+	uv pip compile --universal --generate-hashes --python-version 3.11 --quiet \
+	  --no-emit-index-url --no-emit-find-links --upgrade requirements.in --output-file requirements.lock
+
+clean:  ## Remove what the pipeline wrote (not .venv, not data/raw/real)
+	rm -rf .snakemake .vreid logs runs tries mlflow.db* data/raw/synthetic data/index data/splits data/packed data/baselines
+	find reports -mindepth 1 -maxdepth 1 -not -name reference -exec rm -rf {} +
