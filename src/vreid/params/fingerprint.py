@@ -1,0 +1,151 @@
+"""Digests of configurations and of code: what freshness is decided by.
+
+The digest of code covers the modules reached by import from a few roots, inside this package, with comments
+and docstrings left out. Modules imported by name at run time (`importlib`) are not followed: a factory that
+loads one model lazily keeps the others out of the digest, and the plan names the one model and the losses
+as roots.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "vreid"
+
+
+def digest_of(value: Any, length: int = 10) -> str:
+    """Return the first `length` hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def code_digest(roots: Iterable[str], length: int = 16) -> str:
+    """Return a digest of the code that the modules named by `roots` execute.
+
+    Two versions of the code have the same digest if their syntax trees agree but for docstrings.
+
+    Raises:
+        ModuleNotFoundError: a root, or something that it imports from this package, does not exist.
+    """
+    modules = sorted(import_closure(roots))
+    return digest_of([(name, _module_digest(_source(name))) for name in modules], length)
+
+
+def import_closure(roots: Iterable[str]) -> set[str]:
+    """Return the names of all modules of this package that importing `roots` executes.
+
+    Importing `a.b.c` executes the packages `a` and `a.b` too, so they are members.
+    """
+    found: set[str] = set()
+    waiting = [name for root in roots for name in _with_parents(root)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(_imports(name, _source(name)))
+    return found
+
+
+def canonical(tree: ast.AST) -> str:
+    """Return the syntax tree as text, without positions and docstrings, the same in all Pythons."""
+    return "".join(_walk(tree))
+
+
+@cache
+def _imports(name: str, path: Path) -> tuple[str, ...]:
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found: list[str] = []
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            found.append(base)
+            found += [
+                f"{base}.{alias.name}" for alias in node.names if _source_or_none(f"{base}.{alias.name}")
+            ]
+    return tuple(m for f in found if f.split(".")[0] == PACKAGE for m in _with_parents(f))
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    base = ".".join(parts[: len(parts) - node.level + 1])
+    return f"{base}.{node.module}" if node.module else base
+
+
+def _with_parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+
+
+@cache
+def _package_folder() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(PACKAGE)
+    return Path(spec.origin).parent
+
+
+def _source(name: str) -> Path:
+    path = _source_or_none(name)
+    if path is None:
+        raise ModuleNotFoundError(f"{name}: no such module in {PACKAGE}", name=name)
+    return path
+
+
+@cache
+def _source_or_none(name: str) -> Path | None:
+    if name.split(".", maxsplit=1)[0] != PACKAGE:
+        return None
+    base = _package_folder().joinpath(*name.split(".")[1:])
+    for path in (base / "__init__.py", base.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes(), filename=path.name)
+
+
+@cache
+def _module_digest(path: Path) -> str:
+    return hashlib.sha256(canonical(_tree(path)).encode()).hexdigest()
+
+
+def _walk(node: Any) -> Iterable[str]:
+    """Node classes and fields in order, without empty fields, because Pythons differ in those."""
+    if isinstance(node, ast.AST):
+        yield f"({type(node).__name__}"
+        for field, value in ast.iter_fields(node):
+            if field in ("kind", "type_comment", "type_params") and not value:
+                continue
+            if field == "body" and isinstance(
+                node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+            ):
+                value = _without_docstring(value)  # noqa: PLW2901
+            if value is not None and value != []:
+                yield f" {field}="
+                yield from _walk(value)
+        yield ")"
+    elif isinstance(node, list):
+        yield "["
+        for item in node:
+            yield from _walk(item)
+        yield "]"
+    else:
+        yield repr(node)
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0] if body else None
+    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return body[1:] if is_text and isinstance(first.value.value, str) else body  # type: ignore[union-attr]

@@ -1,0 +1,166 @@
+"""Reads and validates a YAML file of params/; a mistake is one sentence with file, key and remedy."""
+
+import difflib
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from vreid.params.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping that the YAML 1.2 file at `path` holds, as plain dicts and lists.
+
+    Raises:
+        UserError: the file is missing, is no YAML, holds no mapping, or writes one key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing{nearest_file(path)}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}.") from None
+    try:
+        value = YAML(typ="safe", pure=True).load(text)
+    except DuplicateKeyError as error:
+        raise UserError(_duplicate(path, error)) from None
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{path}{line}: this is not valid YAML: {error.problem}.") from None
+    except YAMLError as error:
+        raise UserError(f"{path}: this is not valid YAML: {error}.") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} must hold a mapping (key: value), not {_kind(value)}.")
+    return value
+
+
+def validate(model: type[Model], value: Any, where: str) -> Model:
+    """Return `value` as a `model`; `where` (a file, perhaps with a key) opens the sentence of an error.
+
+    Raises:
+        UserError: the first thing that is wrong, with the nearest valid name where a name is misspelt.
+    """
+    try:
+        return model.model_validate(_as_tuples(value))
+    except ValidationError as error:
+        raise UserError(f"{where}: {sentence(error, model)}") from None
+
+
+def sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    """Say the first finding of a pydantic error in words: the key, what is wrong, what would be right."""
+    found = error.errors(include_url=False, include_context=True)
+    first = next((f for f in found if f["type"] == "extra_forbidden"), found[0])
+    tags = _tags(model)
+    location = [str(step) for step in first["loc"] if str(step) not in tags]
+    key = ".".join(location)
+    kind, context = first["type"], first.get("ctx", {})
+    if kind == "extra_forbidden":
+        valid = _fields_at(model, first["loc"][:-1])
+        return f"`{key}` is no key here{suggest(location[-1], valid)}."
+    if kind == "missing":
+        return f"`{key}` is missing."
+    if kind == "union_tag_invalid":
+        expected = [name.strip().strip("'") for name in str(context["expected_tags"]).split(",")]
+        return (
+            f"`{key}.name` says {context['tag']!r}, which nobody offers{suggest(context['tag'], expected)}."
+        )
+    if kind == "union_tag_not_found":
+        return f"`{key}.name` is missing: it says which one is meant."
+    if kind == "literal_error":
+        expected = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ",").split(",")]
+        return f"`{key}` cannot be {first['input']!r}{suggest(str(first['input']), expected)}."
+    if kind == "value_error":
+        return f"`{key}`: {context['error']}." if key else f"{context['error']}."
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"`{key}` is {first['input']!r}: {message}."
+
+
+def suggest(name: str, valid: list[str]) -> str:
+    """Return "; did you mean `x`?", or a list of what is valid when nothing comes near, or nothing."""
+    near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean `{near[0]}`?"[:-1] + "?"
+    return f"; valid are {', '.join(f'`{v}`' for v in sorted(valid))}" if valid else ""
+
+
+def nearest_file(path: Path) -> str:
+    """Return a hint naming the file of the same folder whose name comes nearest to `path`'s."""
+    if not path.parent.is_dir():
+        return ""
+    names = [other.name for other in path.parent.iterdir() if other.suffix == path.suffix]
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f" (there is {near[0]} beside it)" if near else ""
+
+
+def _duplicate(path: Path, error: DuplicateKeyError) -> str:
+    mark = error.problem_mark
+    problem = str(error.problem)
+    key = problem.split('"')[1] if '"' in problem else "a key"
+    line = f", line {mark.line + 1}" if mark else ""
+    return f"{path}{line}: `{key}` stands twice in one mapping; give one of the two another name."
+
+
+def _as_tuples(value: Any) -> Any:
+    """Turn lists into tuples, which strict models with fixed shapes ask for."""
+    if isinstance(value, dict):
+        return {key: _as_tuples(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_as_tuples(item) for item in value)
+    return value
+
+
+def _tags(model: type[BaseModel]) -> set[str]:
+    """Names that pydantic puts into an error's location although no user wrote them as keys."""
+    found: set[str] = set()
+    for _, inner in _models_below(model):
+        name = inner.model_fields.get("name")
+        if name is not None:
+            found.update(str(tag) for tag in get_args(name.annotation))
+        found.add(inner.__name__)
+    return found
+
+
+def _models_below(model: type[BaseModel]) -> list[tuple[str, type[BaseModel]]]:
+    seen: list[tuple[str, type[BaseModel]]] = [("", model)]
+    for field in model.model_fields:
+        for inner in _models_in(model.model_fields[field].annotation):
+            seen.append((field, inner))
+            seen.extend(_models_below(inner))
+    return seen
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, UnionType, tuple, list, dict) or get_args(annotation):
+        return [m for part in get_args(annotation) for m in _models_in(part)]
+    return []
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are valid at `location`, following fields, list positions and union tags."""
+    here: list[type[BaseModel]] = [model]
+    for step in location:
+        fields = [m.model_fields[step] for m in here if isinstance(step, str) and step in m.model_fields]
+        if fields:
+            here = [m for field in fields for m in _models_in(field.annotation)]
+        elif isinstance(step, str):
+            tagged = [m for m in here if step == m.__name__ or step in _own_tags(m)]
+            here = tagged or here
+    return sorted({name for m in here for name in m.model_fields})
+
+
+def _own_tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    name = model.model_fields.get("name")
+    return get_args(name.annotation) if name is not None else ()
+
+
+def _kind(value: Any) -> str:
+    return {type(None): "nothing", list: "a list", str: "a text"}.get(type(value), type(value).__name__)

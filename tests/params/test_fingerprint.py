@@ -1,0 +1,118 @@
+"""The digest of code sees what is executed and nothing else."""
+
+import ast
+import itertools
+from pathlib import Path
+
+import pytest
+
+from vreid.params import fingerprint
+from vreid.params.fingerprint import canonical, code_digest, digest_of, import_closure
+
+CODE = '''
+"""Module."""
+import os
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class A:
+    """Class."""
+    x: int = 1
+
+    def f(self, y: int = 2, *, z: str = "s") -> int:
+        """Function."""
+        return self.x + y  # comment
+'''
+
+
+def same(a: str, b: str) -> bool:
+    return canonical(ast.parse(a)) == canonical(ast.parse(b))
+
+
+def test_comments_docstrings_and_layout_do_not_count():
+    changed = CODE.replace("Module.", "Other words.").replace("Class.", "Another.")
+    changed = changed.replace('        """Function."""\n', "").replace("  # comment", "")
+    assert same(CODE, changed.replace("y: int = 2, *, z", "y: int = 2,\n          *, z"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("x: int = 1", "x: int = 2"),
+        ("self.x + y", "self.x - y"),
+        ("frozen=True", "frozen=False"),
+        ("*, z", "z"),
+        ('"s"', '"t"'),
+        ("import os", "import sys"),
+        ("def f", "async def f"),
+    ],
+)
+def test_what_is_executed_counts(old: str, new: str):
+    assert not same(CODE, CODE.replace(old, new))
+
+
+def test_a_text_that_is_no_docstring_counts():
+    assert not same("x = 'a'", "x = 'b'")
+    assert not same("def f():\n    return 1\n    'a'", "def f():\n    return 1\n    'b'")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A package in whose place the fingerprint looks instead of the real one."""
+    files = {
+        "__init__.py": "",
+        "a.py": "from vreid.sub import b\nimport numpy\n",
+        "sub/__init__.py": "X = 1\n",
+        "sub/b.py": "from . import c\n",
+        "sub/c.py": "from vreid import d as _d\n",
+        "d.py": "import vreid.a\n",
+        "lonely.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    clear()
+    monkeypatch.setattr(fingerprint, "_package_folder", lambda: tmp_path)
+    yield tmp_path
+    clear()
+
+
+def clear():
+    for cached in (
+        fingerprint._imports,
+        fingerprint._source_or_none,
+        fingerprint._tree,
+        fingerprint._module_digest,
+    ):
+        cached.cache_clear()
+
+
+def test_the_closure_follows_relative_absolute_and_circular_imports_and_packages(package: Path):
+    everything = {"vreid", "vreid.a", "vreid.sub", "vreid.sub.b", "vreid.sub.c", "vreid.d"}
+    assert import_closure(["vreid.a"]) == everything
+    assert import_closure(["vreid.sub"]) == {"vreid", "vreid.sub"}
+
+
+def test_the_digest_changes_with_a_module_of_the_closure_alone(package: Path):
+    before = code_digest(["vreid.a"])
+    (package / "lonely.py").write_text("Y = 2\n")
+    clear()
+    assert code_digest(["vreid.a"]) == before
+    (package / "sub" / "c.py").write_text('"""Words."""\nfrom vreid import d as _d  # why\n')
+    clear()
+    assert code_digest(["vreid.a"]) == before
+    (package / "sub" / "__init__.py").write_text("X = 2\n")
+    clear()
+    assert code_digest(["vreid.a"]) != before
+
+
+def test_a_root_that_does_not_exist_is_an_error(package: Path):
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        code_digest(["vreid.nowhere"])
+
+
+def test_digests_ignore_the_order_of_keys_and_tell_types_apart():
+    assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+    values = [1, "1", [1], {"1": 1}, None, True]
+    assert all(digest_of(a) != digest_of(b) for a, b in itertools.combinations(values, 2))

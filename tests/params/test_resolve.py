@@ -1,0 +1,178 @@
+"""The plan that the project's own params/ resolves to, and what an edit of one value changes in it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from vreid.params.errors import UserError
+from vreid.params.plan import Plan, recorded_digest
+from vreid.params.resolve import load, shortened
+
+PARAMS = Path(__file__).parents[2] / "params"
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    return shutil.copytree(PARAMS, tmp_path / "params")
+
+
+def edit(params: Path, file: str, old: str, new: str) -> None:
+    path = params / file
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("preset", sorted(path.stem for path in (PARAMS / "presets").glob("*.yaml")))
+def test_every_preset_resolves(preset: str):
+    plan = load(PARAMS, preset)
+    assert plan.preset == preset
+    assert set(plan.pages) == {"all_tables", "papers/se_densenet"}
+
+
+def test_tables_1_and_2_carry_the_printed_values_in_the_papers_order():
+    plan = load(PARAMS, "demo")
+    table1 = plan.tables["se_densenet/table1"]
+    printed = {row.label: row.paper for row in table1.rows}
+    assert list(printed.values()) == [(68.5, 92.5), (70.0, 94.0), (73.5, 94.3), (75.5, 94.8)]
+    table2 = plan.tables["se_densenet/table2"]
+    assert [row.kind for row in table2.rows] == ["cited"] * 11 + ["own"]
+    pamtri, ours = (next(r for r in table2.rows if r.label == label) for label in ("PAMTRI", "Ours"))
+    # sec. 4.4 prints the two differences
+    assert [round(a - b, 1) for a, b in zip(ours.paper, pamtri.paper, strict=True)] == [3.6, 1.9]
+
+
+def test_the_proposed_row_of_both_tables_is_one_run_per_seed():
+    plan = load(PARAMS, "demo")
+    last1, last2 = (plan.tables[f"se_densenet/{t}"].rows[-1] for t in ("table1", "table2"))
+    assert last1.cells[0].runs == last2.cells[0].runs
+    assert len(last1.cells[0].runs) == len(plan.tables["se_densenet/table1"].seeds)
+
+
+def test_the_paper_preset_is_the_printed_recipe_and_says_nothing_else():
+    plan = load(PARAMS, "paper")
+    assert plan.tables["se_densenet/table1"].recipe == ()
+    run = next(iter(plan.runs.values()))
+    assert (run.config.input.height, run.config.schedule.epochs) == (256, 120)
+    assert run.config.sampler.ids * run.config.sampler.images_per_id == 32
+
+
+def test_every_departure_of_the_demo_is_said_with_the_printed_value():
+    recipe = load(PARAMS, "demo").tables["se_densenet/table1"].recipe
+    assert "input.height: 64 (paper: 256)" in recipe
+    assert any(line.startswith("schedule.epochs: ") and line.endswith("(paper: 120)") for line in recipe)
+    assert any(line.startswith("model.growth_rate: ") and line.endswith("(paper: 32)") for line in recipe)
+    assert not any("margin" in line for line in recipe)
+
+
+def test_without_the_real_data_rows_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    plan = load(PARAMS, "paper")
+    cells = [cell for row in plan.tables["se_densenet/table1"].rows for cell in row.cells]
+    assert {cell.status for cell in cells} == {"dataset absent"}
+    assert plan.present_runs() == []
+
+
+def test_with_the_real_data_in_place_rows_are_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/raw/real/veri776/image_train").mkdir(parents=True)
+    before = load(PARAMS, "paper")
+    assert len(before.present_runs()) == len(before.runs)
+    (tmp_path / "data/raw/real/veri776/image_train/0001_c001_00016450_0.jpg").write_bytes(b"x")
+    assert not set(load(PARAMS, "paper").runs) & set(before.runs)
+
+
+def test_one_value_of_one_experiment_renames_its_runs_alone(params: Path):
+    before = load(params, "demo")
+    edit(params, "papers/se_densenet.yaml", "proposed: {}", "proposed: {losses.focal.gamma: 3.0}")
+    after = load(params, "demo")
+    changed = set(after.runs) - set(before.runs)
+    assert {after.runs[name].experiment for name in changed} == {"proposed"}
+    assert len(changed) == len(before.tables["se_densenet/table1"].seeds)
+    assert all(after.runs[name].config.losses[1].gamma == 3.0 for name in changed)
+
+
+def test_writing_a_default_out_changes_nothing(params: Path):
+    before = load(params, "demo")
+    edit(params, "papers/se_densenet.yaml", "proposed: {}", "proposed: {losses.focal.weight: 1.0}")
+    assert set(load(params, "demo").runs) == set(before.runs)
+
+
+def test_two_experiments_that_resolve_alike_are_one_run(params: Path):
+    text = "proposed: {}\n  again: {}"
+    edit(params, "papers/se_densenet.yaml", "proposed: {}", text)
+    edit(
+        params,
+        "papers/se_densenet.yaml",
+        "{label: Ours, text: [DenseNet121], run: proposed",
+        "{label: Ours, text: [DenseNet121], run: again",
+    )
+    plan = load(params, "demo")
+    rows = [plan.tables[f"se_densenet/{t}"].rows[-1] for t in ("table1", "table2")]
+    assert rows[0].cells[0].runs == rows[1].cells[0].runs
+    assert plan.runs[rows[0].cells[0].runs[0]].same == ("se_densenet/proposed", "se_densenet/again")
+
+
+def test_a_caption_changes_the_digest_of_its_table_and_page_alone(params: Path):
+    before = load(params, "demo")
+    edit(params, "papers/se_densenet.yaml", "caption: Qualitative analysis on VeRi-776", "caption: Other")
+    after = load(params, "demo")
+    assert set(after.runs) == set(before.runs)
+    changed = {key for key in before.tables if before.tables[key].digest != after.tables[key].digest}
+    assert changed == {"se_densenet/table1"}
+    assert all(before.pages[page].digest != after.pages[page].digest for page in before.pages)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("presets/demo.yaml", "se_densenet:\n", "se_densnet:\n", ["`papers.se_densnet`", "`se_densenet`"]),
+        ("presets/demo.yaml", "source: synthetic", "source: synthetik", ["`source`", "`synthetic`"]),
+        ("papers/se_densenet.yaml", "dataset: veri776", "dataset: veri77", ["'veri77'", "`veri776`"]),
+        ("papers/se_densenet.yaml", "distance: cosine", "distance: cosin", ["distance", "`cosine`"]),
+        ("papers/se_densenet.yaml", "  mid_features: true", "  midfeatures: true", ["`mid_features`"]),
+    ],
+)
+def test_mistakes_are_sentences(params: Path, file: str, old: str, new: str, words: list[str]):
+    path = params / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        load(params, "demo")
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_the_plan_is_read_back_as_it_was_written(tmp_path: Path):
+    plan = load(PARAMS, "demo")
+    file = plan.write(tmp_path)
+    assert Plan.read(file) == plan
+    assert plan.write(tmp_path) == file
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_names_without_digest_will_do_where_they_are_clear():
+    plan = load(PARAMS, "demo")
+    name = next(name for name in plan.runs if "-proposed-" in name and "-s0-" in name)
+    assert plan.run("se_densenet-proposed-veri776-s0").name == name
+    with pytest.raises(UserError, match="could be any of"):
+        plan.run("se_densenet-proposed-veri776")
+    with pytest.raises(UserError, match="no run"):
+        plan.run("sedensenet")
+
+
+def test_a_shortened_schedule_keeps_its_proportions():
+    printed = {"epochs": 120, "milestones": [40, 70], "gamma": 0.1, "warmup": {"epochs": 10, "factor": 0.01}}
+    assert shortened(printed, 12) == {
+        "epochs": 12,
+        "milestones": [4.0, 7.0],
+        "gamma": 0.1,
+        "warmup": {"epochs": 1.0, "factor": 0.01},
+    }
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"digest": 3}', "{"])
+def test_a_report_without_a_readable_digest_is_stale(tmp_path: Path, text: str):
+    report = tmp_path / "table1.json"
+    assert recorded_digest(report) is None
+    report.write_text(text)
+    assert recorded_digest(report) is None
