@@ -1,0 +1,1 @@
+"""Reusable modules, one paper's idea each."""
