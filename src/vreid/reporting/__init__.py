@@ -1,0 +1,1 @@
+"""Tables, figures and everything else a reviewer opens."""

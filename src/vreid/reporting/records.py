@@ -1,0 +1,125 @@
+"""A filled table as one record: what its JSON holds, and what every other form is written from."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from vreid.params.errors import UserError
+from vreid.params.plan import BaselinePlan, ColumnPlan
+from vreid.reporting.cells import Cell, Mark, Number, Record, decimals_of, marks
+
+
+class Row(Record):
+    """A filled row, one cell per column; `row` is its running number in the table, from 1."""
+
+    row: int
+    label: str
+    text: tuple[str, ...]
+    kind: Literal["own", "cited"]
+    cited_from: str | None
+    experiment: str | None
+    cells: tuple[Cell, ...]
+
+
+class Baseline(BaselinePlan):
+    """Results without training on the same queries: `values[name][metric]` in percent.
+
+    `queries` and `gallery` are means over the trials, so they need not be whole.
+    """
+
+    queries: float
+    gallery: float
+    values: dict[str, dict[str, Number]]
+
+
+class Heading(Record):
+    """What a table says about itself; every field is its plan's (`vreid.params.plan.TablePlan`).
+
+    `seeds` are those that the preset asks for; `recipe` lists what differs from the paper's recipe.
+    """
+
+    paper: str
+    table: str
+    title: str
+    caption: str
+    citation: str
+    digest: str
+    preset: str
+    preset_label: str
+    source: str
+    seeds: tuple[int, ...]
+    recipe: tuple[str, ...]
+    text_columns: tuple[str, ...]
+    columns: tuple[ColumnPlan, ...]
+
+
+class Table(Heading):
+    """A filled table."""
+
+    rows: tuple[Row, ...]
+    baselines: tuple[Baseline, ...]
+
+    def column(self, index: int) -> tuple[Cell, ...]:
+        """Return the cells of one column, from the first row to the last."""
+        return tuple(row.cells[index] for row in self.rows)
+
+    def decimals(self, index: int) -> int:
+        """Return how many decimals the paper prints in one column."""
+        return decimals_of([cell.paper for cell in self.column(index)])
+
+    def marks(self, index: int) -> tuple[list[Mark], list[Mark]]:
+        """Return the marks of the paper's values and of ours, row by row, in one column."""
+        cells, decimals = self.column(index), self.decimals(index)
+        return (
+            marks([cell.paper for cell in cells], decimals),
+            marks([cell.mean for cell in cells], decimals),
+        )
+
+    def reasons(self) -> list[str]:
+        """Return every reason for a missing value or seed once, in reading order."""
+        cells = (cell for row in self.rows for cell in row.cells)
+        return list(dict.fromkeys(cell.reason for cell in cells if cell.reason))
+
+    def runs(self) -> list[str]:
+        """Return the name of every run behind the table once, in reading order."""
+        cells = (cell for row in self.rows for cell in row.cells)
+        return list(dict.fromkeys(run for cell in cells for run in cell.runs))
+
+
+def read_table(path: Path) -> Table:
+    """Read a filled table from its JSON.
+
+    Raises:
+        UserError: If the file is missing or is not a filled table.
+    """
+    try:
+        return Table.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): run the pipeline to make it") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}, {where}: {first['msg']}; delete it and run the pipeline again") from error
+
+
+def as_json(table: Table) -> str:
+    """Return everything in a table as JSON text: `read_table` makes the same table of it.
+
+    Each cell also holds its mean, sd and number of seeds, for readers that are not this package.
+    """
+    value = table.model_dump(mode="json")
+    for entry, row in zip(value["rows"], table.rows, strict=True):
+        for shown, cell in zip(entry["cells"], row.cells, strict=True):
+            shown |= {
+                "mean": _float(cell.mean),
+                "sd": _float(cell.sd),
+                "n_seeds": len(cell.values),
+            }
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

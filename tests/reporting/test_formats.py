@@ -1,0 +1,205 @@
+"""Tables as Markdown, LaTeX and CSV: what stands in each cell, and that nothing of it is misread."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from vreid.reporting.formats import latex, markdown
+from vreid.reporting.tables import build_table
+
+from .conftest import cited_row, column, evaluation, own_row, table_plan, write_evaluation
+
+PDFLATEX = shutil.which("pdflatex")
+
+
+def cells(line):
+    """Split a Markdown table's line at the bars that are not escaped."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def grid(text):
+    return [cells(line) for line in text.splitlines() if line.startswith("|")]
+
+
+@pytest.fixture
+def table(plan, root):
+    return build_table(plan, root)
+
+
+def test_markdown_has_papers_value_ours_and_difference(table):
+    head, rule, baseline, proposed, cited = grid(markdown.page(table))
+    assert head == [
+        "#",
+        "Method",
+        "Backbone",
+        "mAP: paper",
+        "mAP: ours (synthetic)",
+        "mAP: difference",
+        "Rank-1: paper",
+        "Rank-1: ours (synthetic)",
+        "Rank-1: difference",
+    ]
+    assert len(rule) == len(head)
+    # mAP 60.25 and 61.25: 60.75 prints as 60.8, sd 0.707; R1 70 and 75: 72.5, sd 3.54
+    assert baseline == [
+        "1",
+        "Baseline",
+        "DenseNet",
+        "68.5",
+        "60.8 ± 0.7",
+        "-7.7",
+        "92.5",
+        "72.5 ± 3.5",
+        "-20.0",
+    ]
+    assert proposed[3:6] == ["<u>75.5</u>", "**66.1**<sup>a</sup>", "-9.4"]
+    assert proposed[6:] == ["**94.8**", "**80.0**<sup>a</sup>", "-14.8"]
+    assert cited == ["3", r"*A\|B\_c & 5% \[23]*", "*--*", "***79.5***", "--", "--", "--", "--", "--"]
+
+
+def test_markdown_says_where_the_numbers_come_from(table):
+    before, after = markdown.page(table).split("| # |")
+    assert before.splitlines()[0] == "# Table 1: Qualitative analysis"
+    assert "Ours: synthetic data; preset demo: rendered stand-in, 12 of 120 epochs; seeds 0, 1" in before
+    assert "Differs from the paper's recipe in input.height: 64 (paper: 256)." in before
+    assert r"<sup>a</sup> 1 of 2 seeds failed; loss is not finite (runs/se\_densenet-proposed" in after
+    assert "same queries (veri776: 8 queries, 24 gallery images): chance mAP 4.2, R1 3.0;" in after
+    assert "colour histogram mAP 20.0, R1 50.0." in after
+    assert after.rstrip().endswith("Zhang et al.: A model. CMC, 2021")
+
+
+def test_real_data_with_the_papers_recipe_says_so(root):
+    file = write_evaluation(root, "p-a-d-s0-0", {"veri776": evaluation(mAP=0.5)})
+    plan = table_plan(
+        [own_row(1, "A", (50.0,), ("p-a-d-s0-0",), (file,))],
+        [column("mAP")],
+        source="real",
+        preset="paper",
+        preset_label="as printed",
+        seeds=(0,),
+        recipe=(),
+    )
+    text = markdown.page(build_table(plan, root))
+    assert "Ours: real data; preset paper (as printed); seed 0." in text
+    assert "Recipe: the paper's." in text
+    assert "Italics" not in text
+    assert grid(text)[0][3] == "mAP: ours"
+    assert grid(text)[2] == ["1", "A", "50.0", "50.0", "0.0"]
+
+
+def test_columns_of_one_label_are_told_apart_and_keep_their_decimals(root):
+    results = {"small": evaluation(cmc=[0.81255]), "large": evaluation(cmc=[0.60555])}
+    file = write_evaluation(root, "p-a-d-s0-0", results)
+    plan = table_plan(
+        [own_row(1, "A", (81.3, 60.55), ("p-a-d-s0-0",), (file,)), cited_row(2, "B", (90.0, None), "[1]")],
+        [column("R1", "Rank@1", "small"), column("R1", "Rank@1", "large")],
+    )
+    head, _, own, cited = grid(markdown.page(build_table(plan, root)))
+    assert [name for name in head if "paper" in name] == ["small Rank@1: paper", "large Rank@1: paper"]
+    assert own[2:] == ["81.3", "81.3", "0.0", "60.55", "60.56", "+0.01"]
+    assert cited[2] == "***90.0***"
+
+
+@pytest.mark.parametrize(
+    ("plain", "shown"),
+    [
+        ("a|b", r"a\|b"),
+        ("se_densenet*", r"se\_densenet\*"),
+        ("<b> [9](x) `y`", r"\<b> \[9](x) \`y\`"),
+        ("two\nlines\\", "two lines\\\\"),
+    ],
+)
+def test_markdown_is_escaped(plain, shown):
+    assert markdown.escape(plain) == shown
+
+
+@pytest.mark.parametrize(
+    ("plain", "shown"),
+    [
+        ("50% of R&D_1 #2 {x} $y", r"50\% of R\&D\_1 \#2 \{x\} \$y"),
+        ("a\\b~c^d", r"a\textbackslash{}b\textasciitilde{}c\textasciicircum{}d"),
+        ("1.0 ± 0.2", r"1.0 $\pm$ 0.2"),
+        ("x < y | z", r"x \textless{} y \textbar{} z"),
+        ("Müller–Łoś", "Müller--Łoś"),
+        ("γ = 2", r"$\gamma$ = 2"),
+        ("中", "[U+4E2D]"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_latex_is_escaped(plain, shown):
+    assert latex.escape(plain) == shown
+
+
+def test_latex_has_papers_value_ours_and_difference(table):
+    text = latex.document(table)
+    assert (
+        r"1 & Baseline & DenseNet & 68.5 & 60.8 $\pm$ 0.7 & $-$7.7 & 92.5 & 72.5 $\pm$ 3.5 & $-$20.0 \\"
+        in text
+    )
+    assert r"\underline{75.5} & \textbf{66.1}\textsuperscript{a} & $-$9.4 & \textbf{94.8}" in text
+    assert (
+        r"\vreidcited{A\textbar{}B\_c \& 5\% [23]} & \vreidcited{--} & \vreidcited{\textbf{79.5}} & -- & --"
+        in text
+    )
+    assert text.index("Ours: synthetic data") < text.index(r"\toprule")
+    assert r"\textsuperscript{a} 1 of 2 seeds failed; loss is not finite (runs/se\_densenet" in text
+
+
+def test_latex_is_balanced(table):
+    assert_balanced(latex.document(table))
+    assert_balanced(latex.collection("All 100% of them", [("A & B", [table, table])]))
+
+
+def test_every_line_of_a_latex_table_has_as_many_cells(table):
+    inside = latex.body(table).split(r"\midrule")[1].split(r"\bottomrule")[0]
+    rows = [line for line in inside.splitlines() if line]
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {8}
+    assert r"\begin{tabular}{rllrrrrrr}" in latex.body(table)
+
+
+@pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on PATH")
+def test_latex_compiles_alone_included_and_collected(table, root, tmp_path):
+    (tmp_path / "alone.tex").write_text(latex.document(wide(root)))
+    (tmp_path / "table1.tex").write_text(latex.document(table))
+    (tmp_path / "all.tex").write_text(latex.collection("All", [("Paper_1", [table, table])]))
+    preamble = r"\documentclass{article}\usepackage{booktabs,graphicx}"
+    body = r"\begin{document}before \input{table1} between \input{alone} after\end{document}"
+    (tmp_path / "including.tex").write_text(preamble + body)
+    for name in ("alone", "all", "including"):
+        assert_compiles(tmp_path, name)
+
+
+def wide(root):
+    """A table of twelve columns, wider than the paper, with every character that is set specially."""
+    file = write_evaluation(root, "p-a-d-s0-0", {f"p{i}": evaluation(mAP=0.5) for i in range(12)})
+    label = "".join(latex.SPECIAL) + "".join(latex.WHOLE_LETTERS) + "é ő č ů ą ţ 中"
+    row = own_row(1, label, (50.0,) * 12, ("p-a-d-s0-0",), (file,))
+    plan = table_plan([row], [column("mAP", protocol=f"p{i}") for i in range(12)], caption=label)
+    return build_table(plan, root)
+
+
+def assert_compiles(folder, name):
+    command = [PDFLATEX, "-interaction=nonstopmode", "-halt-on-error", "-draftmode", name]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+
+
+def assert_balanced(text):
+    """Check that environments close in the order in which they open, and braces too."""
+    environments = []
+    for what, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
+        if what == "begin":
+            environments.append(name)
+        else:
+            assert environments.pop() == name
+    assert environments == []
+    depth = 0
+    for brace in re.findall(r"(?<!\\)[{}]", text):
+        depth += 1 if brace == "{" else -1
+        assert depth >= 0
+    assert depth == 0

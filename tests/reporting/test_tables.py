@@ -1,0 +1,137 @@
+"""From a plan and evaluations to a filled table."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+
+import pytest
+
+from vreid.params.errors import UserError
+from vreid.params.plan import CellPlan
+from vreid.reporting.records import as_json, read_table
+from vreid.reporting.tables import build_table, write_table
+
+from .conftest import column, evaluation, own_row, table_plan, write_evaluation
+
+LEADING = "paper,table,row,label,kind,dataset,metric,paper_value,value,sd,n_seeds,source,preset,status,runs"
+
+
+def lines(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_cells_hold_the_seeds_and_where_they_come_from(plan, root):
+    table = build_table(plan, root)
+    cell = table.rows[0].cells[0]
+    assert cell.values == (Decimal("60.25"), Decimal("61.25"))
+    assert cell.runs == plan.rows[0].cells[0].runs
+    assert cell.evaluations == plan.rows[0].cells[0].evaluations
+    assert (cell.paper, cell.mean, cell.status, cell.reason) == (
+        Decimal("68.5"),
+        Decimal("60.75"),
+        "run",
+        None,
+    )
+    assert table.rows[0].cells[1].mean == Decimal("72.5")
+
+
+def test_a_missing_seed_is_left_out_and_explained(plan, root):
+    cell = build_table(plan, root).rows[1].cells[0]
+    assert (cell.values, cell.status) == ((Decimal("66.05"),), "run")
+    assert cell.reason == (
+        "1 of 2 seeds failed; loss is not finite "
+        "(runs/se_densenet-proposed-veri776-s1-bbbbbbbbb1/events.jsonl)"
+    )
+
+
+def test_a_row_of_which_nothing_is_there_failed(root):
+    missing = "runs/se_densenet-gone-veri776-s0-1/eval-0/evaluation.json"
+    plan = table_plan([own_row(1, "Gone", (1.0, 2.0), ("se_densenet-gone-veri776-s0-1",), (missing,))])
+    cell = build_table(plan, root).rows[0].cells[0]
+    assert (cell.status, cell.mean) == ("failed", None)
+    assert cell.reason == ("failed; no evaluation was left (runs/se_densenet-gone-veri776-s0-1/events.jsonl)")
+
+
+def test_a_row_that_was_not_planned_says_why(root):
+    row = own_row(1, "Absent", (1.0, 2.0), (), ())
+    row = row.model_copy(update={"cells": (CellPlan(status="dataset absent"),) * 2})
+    table = build_table(table_plan([row]), root)
+    assert {(cell.status, cell.reason) for cell in table.rows[0].cells} == {
+        ("dataset absent", "dataset absent")
+    }
+
+
+def test_baselines_hold_what_is_known_of_the_tables_metrics(plan, root):
+    [baseline] = build_table(plan, root).baselines
+    assert (baseline.queries, baseline.gallery) == (8, 24)
+    assert baseline.values == {
+        "chance": {"mAP": Decimal("4.15"), "R1": 3},
+        "colour_histogram": {"mAP": 20, "R1": 50},
+    }
+
+
+def test_a_protocol_that_was_not_evaluated_is_an_error(root):
+    file = write_evaluation(root, "p-a-veri776-s0-1", {"veri776": evaluation(mAP=0.5)})
+    plan = table_plan([own_row(1, "A", (1.0,), ("r",), (file,))], [column("mAP", protocol="all")])
+    with pytest.raises(UserError, match="no protocol 'all', only veri776"):
+        build_table(plan, root)
+
+
+def test_csv_is_one_line_per_row_and_metric(plan, root):
+    write_table(plan, root / "out", root)
+    text = (root / "out/table1.csv").read_text()
+    assert text.startswith(LEADING + ",")
+    first, second, third, *_, cited, empty = lines(text)
+    assert len(lines(text)) == 6
+    assert {key: first[key] for key in LEADING.split(",")} == {
+        "paper": "se_densenet",
+        "table": "table1",
+        "row": "1",
+        "label": "Baseline",
+        "kind": "own",
+        "dataset": "veri776",
+        "metric": "mAP",
+        "paper_value": "68.5",
+        "value": "60.75",
+        "sd": "0.70710678",
+        "n_seeds": "2",
+        "source": "synthetic",
+        "preset": "demo",
+        "status": "run",
+        "runs": "se_densenet-baseline-veri776-s0-aaaaaaaaa0 se_densenet-baseline-veri776-s1-aaaaaaaaa1",
+    }
+    assert (second["metric"], second["value"]) == ("R1", "72.5")
+    assert (third["sd"], third["n_seeds"]) == ("", "1")
+    assert (cited["kind"], cited["status"], cited["label"]) == ("cited", "cited", "A|B_c & 5%")
+    assert (cited["paper_value"], cited["value"], cited["n_seeds"], cited["runs"]) == ("79.5", "", "0", "")
+    assert empty["paper_value"] == ""
+
+
+def test_json_is_the_whole_table(plan, root):
+    table = write_table(plan, root / "out", root)
+    path = root / "out/table1.json"
+    assert read_table(path) == table
+    value = json.loads(path.read_text())
+    assert value["digest"] == "feed"
+    cell = value["rows"][0]["cells"][0]
+    assert (cell["paper"], cell["mean"], cell["sd"], cell["n_seeds"]) == (68.5, 60.75, 0.70710678, 2)
+    assert cell["evaluations"] == list(plan.rows[0].cells[0].evaluations)
+    assert as_json(read_table(path)) == path.read_text()
+
+
+def test_writing_again_gives_the_same_bytes(plan, root):
+    write_table(plan, root / "one", root)
+    write_table(plan, root / "two", root)
+    names = sorted(path.name for path in (root / "one").iterdir())
+    assert names == ["table1.csv", "table1.json", "table1.md", "table1.tex"]
+    assert all((root / "one" / n).read_bytes() == (root / "two" / n).read_bytes() for n in names)
+
+
+def test_a_json_that_is_no_table_is_one_sentence(tmp_path):
+    path = tmp_path / "table1.json"
+    with pytest.raises(UserError, match="run the pipeline to make it"):
+        read_table(path)
+    path.write_text('{"paper": 1}')
+    with pytest.raises(UserError, match="delete it and run the pipeline again"):
+        read_table(path)
