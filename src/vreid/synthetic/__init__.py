@@ -1,0 +1,1 @@
+"""The rendered world that stands in for the datasets."""
