@@ -1,0 +1,161 @@
+"""Runs a command in a child of the fork server instead of an interpreter of its own.
+
+Starting Python and importing torch and torchvision costs more CPU time than a short run computes.
+A fork server (`vreid.training.server`) has them loaded; a job is a fork of it, started in
+milliseconds. To whoever started this client nothing else changes: the job has the client's
+arguments, folder, environment and output, signals reach it, its exit status is returned, and it
+does not outlive the client. Imports nothing heavy.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import vreid
+
+IN_FORK = "VREID_IN_FORK"  # environment variable that a fork's job has
+
+_RELAYED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")  # they count and confine what a job starts
+_ATTEMPTS = 3
+_SECONDS_TO_START = 60.0  # for an interpreter on a busy machine to open its socket, before it imports
+
+
+def run_in_server(entry: str, arguments: Sequence[str], modules: Sequence[str], folder: Path) -> int | None:
+    """Call the function `entry` ("package.module:function") in a fork, with `arguments` in sys.argv.
+
+    The server of this code and environment is looked for in `folder` and started if there is none; a
+    new one imports `modules` first, which must not start threads. Returns the exit status as a shell has
+    it (128 + n after signal n), or None if nothing was run and the caller has to: there is no server
+    to be had, a cluster's scheduler watches over this process, or it is itself such a fork.
+    """
+    if IN_FORK in os.environ or any(name in os.environ for name in _SCHEDULERS):
+        return None
+    for _ in range(_ATTEMPTS):
+        connection = _connect(folder, modules)
+        if connection is None:
+            return None
+        with connection:
+            _send_job(connection, entry, arguments)
+            answers = connection.makefile("r", encoding="utf-8")
+            child = _read(answers)
+            if child is not None:  # else the server was about to end
+                with _relaying_signals_to(child["pid"]):
+                    return _wait(answers, child["pid"])
+    return None
+
+
+def _send_job(connection: socket.socket, entry: str, arguments: Sequence[str]) -> None:
+    job = {
+        "entry": entry,
+        "arguments": [sys.argv[0], *arguments],
+        "folder": str(Path.cwd()),
+        "environment": {**os.environ, IN_FORK: "1"},
+        "umask": _umask(),
+    }
+    with suppress(BrokenPipeError):  # if the server is about to end, there will be no answer
+        socket.send_fds(connection, [b"\0"], [0, 1, 2])
+        connection.sendall(json.dumps(job).encode() + b"\n")
+
+
+def _read(answers: TextIO) -> dict[str, int] | None:
+    try:
+        line = answers.readline()
+    except ConnectionResetError:
+        return None
+    answer: dict[str, int] | None = json.loads(line) if line else None
+    return answer
+
+
+def _wait(answers: TextIO, child: int) -> int:
+    end = _read(answers)
+    if end is not None:
+        return end["status"]
+    sys.stderr.write("vreid: the fork server was stopped, and the job with it\n")
+    _signal(child, signal.SIGKILL)
+    return 1
+
+
+@contextmanager
+def _relaying_signals_to(child: int) -> Iterator[None]:
+    """Pass the signals that end a job on to it; its end then ends this client."""
+
+    def relay(number: int, _: FrameType | None) -> None:
+        _signal(child, number)
+
+    before: dict[signal.Signals, Any] = {number: signal.signal(number, relay) for number in _RELAYED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _signal(child: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, number)  # a job leads a process group of its own
+
+
+def _connect(folder: Path, modules: Sequence[str]) -> socket.socket | None:
+    """Return a connection to the server of this code, started if need be, or None."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{_signature()}.sock"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connection = _try(path)
+        if connection is not None:
+            return connection
+        path.unlink(missing_ok=True)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "vreid.training.server", str(path), *modules],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        end = time.monotonic() + _SECONDS_TO_START
+        while server.poll() is None and time.monotonic() < end:
+            connection = _try(path)
+            if connection is not None:
+                return connection
+            time.sleep(0.02)
+        return None
+
+
+def _try(path: Path) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(os.path.relpath(path))  # relative: the length of such addresses is limited
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _signature() -> str:
+    """Return a digest of the interpreter, its search path and this package's files as they are now.
+
+    A server is asked only for the code and environment that it has loaded.
+    """
+    root = Path(vreid.__file__).parent
+    files = sorted(root.rglob("*.py"))
+    stamps = [(str(f.relative_to(root)), f.stat().st_mtime_ns, f.stat().st_size) for f in files]
+    seen = json.dumps([sys.executable, sys.path, str(root), stamps])
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

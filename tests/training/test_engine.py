@@ -1,0 +1,104 @@
+import math
+
+import pytest
+import torch
+
+from vreid.datasets.packed import PackedImages
+from vreid.params.errors import UserError
+from vreid.training.data import TrainingImages
+from vreid.training.device import computing_on
+from vreid.training.engine import Learner, State, fit
+from vreid.training.schedule import factor
+
+
+def run(config, pack, steps=None, learner=None, state=None):
+    """Train for `steps` steps (to the end if None); return learner and state."""
+    with computing_on("cpu") as device:
+        images = TrainingImages(PackedImages.open(pack), device)
+        learner = learner or Learner(config, images.classes, device)
+        state = state or State()
+        for done, _ in enumerate(fit(config, images, learner, state, device), start=1):
+            if done == steps:
+                break
+    return learner, state
+
+
+def same(one, other):
+    return all(torch.equal(value, other.tensors()[name]) for name, value in one.tensors().items())
+
+
+def test_the_history_has_a_line_per_epoch(config, pack):
+    _, state = run(config(), pack)
+    assert [line["epoch"] for line in state.history] == [1, 2, 3]
+    assert [line["step"] for line in state.history] == [5, 10, 15]  # 9 identities, 2 chunks, 4 to a batch
+    assert list(state.history[0]) == ["epoch", "step", "lr", "loss", "focal", "triplet", "accuracy"]
+    for line in state.history:
+        assert line["loss"] == pytest.approx(line["focal"] + line["triplet"], rel=1e-5)
+        assert line["lr"] == pytest.approx(0.002 * factor((line["step"] - 1) / 5, config().schedule))
+
+
+def test_it_learns(config, pack):
+    fast = {"name": "adam", "lr": 0.02}
+    _, state = run(config(optimizer=fast, schedule={"name": "cosine", "epochs": 20}, augment=[]), pack)
+    assert state.history[0]["accuracy"] < 0.4
+    assert state.history[-1]["accuracy"] > 0.8
+    assert state.history[-1]["loss"] < 0.5 * state.history[0]["loss"]
+
+
+def test_the_same_configuration_gives_the_same_bytes_and_another_seed_others(config, pack):
+    torch.manual_seed(99)
+    first, line = run(config(), pack, steps=7)
+    torch.rand(3)
+    second, again = run(config(), pack, steps=7)
+    other, _ = run(config(seed=4), pack, steps=7)
+    assert same(first, second)
+    assert line == again
+    assert not same(first, other)
+
+
+@pytest.mark.parametrize("optimizer", [{"name": "adam", "lr": 0.002}, {"name": "sgd", "lr": 0.02}])
+@pytest.mark.parametrize("steps", [3, 5, 8])  # inside an epoch, at its end, inside the next
+def test_a_run_taken_up_again_is_the_same_run(config, pack, optimizer, steps):
+    settings = config(optimizer=optimizer)
+    whole, expected = run(settings, pack)
+    interrupted, state = run(settings, pack, steps)
+    with computing_on("cpu") as device:
+        fresh = Learner(settings, 9, device)
+    fresh.load({name: value.clone() for name, value in interrupted.tensors().items()})
+    resumed, got = run(settings, pack, learner=fresh, state=state)
+    assert same(whole, resumed)
+    assert got == expected
+
+
+def test_tensors_of_another_learner_are_refused(config, pack):
+    learner, _ = run(config(), pack, steps=1)
+    with pytest.raises(KeyError):
+        learner.load({})
+
+
+@pytest.mark.parametrize("engine", [{"precision": "bfloat16"}, {"channels_last": True}])
+def test_the_arithmetic_can_be_chosen(config, pack, engine):
+    plain, expected = run(config(), pack, steps=5)
+    learner, state = run(config(engine=engine), pack, steps=5)
+    assert state.history[0]["loss"] == pytest.approx(expected.history[0]["loss"], rel=0.05)
+    assert all(v.dtype == plain.tensors()[n].dtype for n, v in learner.tensors().items())
+    filters = learner.model.state_dict()["denseblock1.denselayer1.conv2.weight"]
+    last = engine.get("channels_last", False)
+    assert filters.is_contiguous(memory_format=torch.channels_last) == last
+
+
+def test_a_loss_that_is_no_number_is_a_sentence_with_its_place_and_terms(config, pack):
+    constant = {"name": "multistep", "epochs": 3, "milestones": [], "gamma": 0.1}
+    settings = config(optimizer={"name": "sgd", "lr": 1e30}, schedule=constant)
+    with pytest.raises(UserError, match=r"in epoch 1, step [2-5] \(loss nan, focal .*lower optimizer\.lr"):
+        run(settings, pack)
+
+
+def test_weights_that_are_no_numbers_at_the_end_are_a_sentence(config, pack):
+    with computing_on("cpu") as device:
+        images = TrainingImages(PackedImages.open(pack), device)
+        learner = Learner(config(), images.classes, device)
+        finished = State(epoch=3, history=[{"epoch": 3, "step": 15, "loss": 1.0}])
+        next(iter(learner.model.parameters())).data[0] = math.inf
+        with pytest.raises(UserError, match=r"last training step .*stem"):
+            list(fit(config(), images, learner, finished, device))

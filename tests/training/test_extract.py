@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vreid.datasets.packed import PackedImages
+from vreid.models.factory import build_model
+from vreid.params.errors import UserError
+from vreid.training.augment import MEAN, STD
+from vreid.training.extract import extract
+
+
+def features(run):
+    names = ("before_neck", "after_neck", "rows")
+    return {name: np.load(run / "features" / f"{name}.npy") for name in names}
+
+
+@pytest.fixture(scope="module")
+def extracted(trained, pack):
+    extract(trained, pack)
+    return features(trained)
+
+
+def test_rows_are_the_queries_and_then_the_gallery(extracted, pack):
+    packed = PackedImages.open(pack)
+    expected = [n for split in (1, 2) for n, s in enumerate(packed.splits) if s == split]
+    assert extracted["rows"].tolist() == expected
+    assert extracted["rows"].dtype == np.int64
+
+
+def test_features_are_those_of_each_image_alone(extracted, pack, config, trained):
+    model = build_model(config().model, 9)
+    model.load_state_dict(load_file(trained / "model.safetensors"))
+    model.eval()
+    images = PackedImages.open(pack).images
+    for place, row in list(enumerate(extracted["rows"]))[::4]:
+        normalised = (images[row] / 255.0 - np.array(MEAN)) / np.array(STD)
+        with torch.no_grad():
+            output = model(torch.from_numpy(normalised).float().permute(2, 0, 1)[None])
+        for name in ("before_neck", "after_neck"):
+            got = extracted[name][place]
+            assert got.dtype == np.float32
+            np.testing.assert_allclose(got, getattr(output, name)[0], rtol=1e-3, atol=1e-5)
+
+
+def test_features_do_not_depend_on_how_images_are_batched(extracted, trained, pack, monkeypatch):
+    monkeypatch.setattr("vreid.training.extract._BATCH", 5)
+    extract(trained, pack)
+    again = features(trained)
+    assert (again["rows"] == extracted["rows"]).all()
+    for name in ("before_neck", "after_neck"):
+        np.testing.assert_allclose(again[name], extracted[name], rtol=1e-3, atol=1e-5)
+
+
+def test_a_pack_of_another_size_is_a_sentence(trained, other_pack):
+    with pytest.raises(UserError, match="64 x 64 pixels"):
+        extract(trained, other_pack(size=64))
+
+
+def test_images_of_another_dataset_may_be_extracted(trained, other_pack):
+    extract(trained, other_pack(identities=2))
+    assert len(features(trained)["rows"]) == 3 * 6
