@@ -1,0 +1,176 @@
+"""Checks what comes from outside: features, identities, cameras. Nothing here copies a large array."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vreid.params.errors import UserError
+
+Array = npt.NDArray[Any]
+Float = npt.NDArray[np.floating[Any]]
+Ints = npt.NDArray[np.int64]
+
+CHUNK_BYTES = 1 << 20
+"""Bytes of features that are cast or compared at a time."""
+
+
+def feature_matrix(value: npt.ArrayLike, name: str) -> Array:
+    """Return `value` as a matrix (N, D) with at least one row and one column, not copied.
+
+    Any real type is allowed (float16 and integers are cast block by block later), and any strides.
+
+    Raises:
+        UserError: `value` has another shape or type; the sentence begins with `name`.
+    """
+    array = np.asarray(value)
+    if array.ndim != 2:
+        raise UserError(f"{name} has the shape {array.shape}; features are a matrix with one row per image")
+    if array.dtype.kind not in "fiub":
+        raise UserError(f"{name} holds {array.dtype}; features are real numbers")
+    if 0 in array.shape:
+        raise UserError(f"{name} is empty: its shape is {array.shape}")
+    return array
+
+
+def working_type(*arrays: Array) -> np.dtype[np.floating[Any]]:
+    """Return the type in which distances of `arrays` are computed: float32 unless one needs float64."""
+    wide = any(array.dtype.itemsize > 4 or array.dtype.name in _WIDE for array in arrays)
+    return np.dtype(np.float64 if wide else np.float32)
+
+
+_WIDE = ("int32", "uint32")
+
+
+def rows_of(array: Array, start: int, stop: int, dtype: np.dtype[Any]) -> Float:
+    """Return rows `start` to `stop` as a C-ordered matrix of `dtype`; a view if they are one already."""
+    return np.ascontiguousarray(array[start:stop], dtype=dtype)
+
+
+def chunks(array: Array, dtype: np.dtype[Any], size: int = CHUNK_BYTES) -> Iterator[tuple[int, Float]]:
+    """Yield (first row, rows as `dtype`) over a matrix, about `size` bytes at a time."""
+    step = max(1, size // (array.shape[1] * dtype.itemsize))
+    for start in range(0, len(array), step):
+        yield start, rows_of(array, start, start + step, dtype)
+
+
+def squared_norms(array: Array, dtype: np.dtype[Any], name: str) -> Float:
+    """Return the squared Euclidean norm of every row, shape (N,), and check on the way that all is finite.
+
+    Raises:
+        UserError: a feature is NaN or infinite (names the first such row), or so large that its
+            square is no number of `dtype`.
+    """
+    norms = np.empty(len(array), dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start, rows in chunks(array, dtype):
+            np.vecdot(rows, rows, out=norms[start : start + len(rows)])
+    if not np.isfinite(norms).all():
+        _refuse(array, norms, name)
+    return norms
+
+
+def _refuse(array: Array, norms: Float, name: str) -> None:
+    for row in np.flatnonzero(~np.isfinite(norms)):
+        values = np.asarray(array[row], dtype=np.float64)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise UserError(
+                f"{name}: row {row} holds {values[bad[0]]} in column {bad[0]} (both count from 0). "
+                "Distances to it mean nothing: look for an overflow in the model that made it"
+            )
+    raise UserError(
+        f"{name}: row {np.flatnonzero(~np.isfinite(norms))[0]} (from 0) is so large that its squared "
+        f"norm overflows {norms.dtype}: scale the features down"
+    )
+
+
+def label_vector(value: npt.ArrayLike, rows: int, name: str) -> Array:
+    """Return identities or cameras as a vector of `rows` whole numbers or strings.
+
+    Raises:
+        UserError: the length or the type is another, or a label is missing (NaN).
+    """
+    array = np.asarray(value)
+    if array.dtype == object:
+        array = _from_objects(array, name)
+    if array.shape != (rows,):
+        raise UserError(
+            f"{name} has the shape {array.shape}; it must hold one label for each of the {rows} features"
+        )
+    if array.dtype.kind == "f":
+        bad = np.flatnonzero(~(array == np.floor(array)) | ~np.isfinite(array))
+        if bad.size:
+            raise UserError(
+                f"{name}: row {bad[0]} (from 0) is {array[bad[0]]}; labels are whole numbers or strings"
+            )
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iubUS":
+        raise UserError(f"{name} holds {array.dtype}; labels are whole numbers or strings")
+    return array
+
+
+def _from_objects(array: Array, name: str) -> Array:
+    for kind in (int, str):
+        if all(isinstance(value, kind) for value in array.ravel()):
+            return array.astype(kind)
+    raise UserError(f"{name} mixes types or has missing values; labels are whole numbers or strings")
+
+
+def common_codes(first: Array, second: Array) -> tuple[Ints, Ints]:
+    """Number the labels of two vectors from 0, the same label by the same number in both."""
+    if (first.dtype.kind in "US") != (second.dtype.kind in "US"):
+        raise UserError(
+            "The labels of query and gallery are of two types, text and numbers; they would never be equal"
+        )
+    _, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
+    return codes[: len(first)].astype(np.int64), codes[len(first) :].astype(np.int64)
+
+
+def copies(array: Array, norms: Float) -> tuple[Ints, Ints]:
+    """Find rows that repeat an earlier row exactly.
+
+    A product of matrices may differ in its last bit between two equal columns, because a BLAS
+    treats the edge of a matrix by other instructions than its middle. Images with equal features
+    must tie whatever the BLAS does, so their distances are copied from the first of them.
+
+    Args:
+        array: (N, D).
+        norms: (N,) the squared norms of the rows; only rows of equal norm are looked at.
+
+    Returns:
+        (the rows that repeat, the first row that each repeats), both (C,); mostly C = 0.
+    """
+    suspects = _repeated(norms)
+    step = max(1, CHUNK_BYTES // (array.shape[1] * 32))
+    hashes = np.empty(len(suspects), np.uint64)
+    for i in range(0, len(suspects), step):
+        hashes[i : i + step] = _hashes(array[suspects[i : i + step]])
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    originals = suspects[first[inverse]]
+    again, originals = suspects[suspects != originals], originals[suspects != originals]
+    equal = np.empty(len(again), bool)
+    for i in range(0, len(again), step):
+        part = slice(i, i + step)
+        equal[part] = (array[again[part]] == array[originals[part]]).all(axis=1)
+    return again[equal], originals[equal]
+
+
+def _hashes(rows: Array) -> npt.NDArray[np.uint64]:
+    """Hash each row; rows that compare equal (0.0 and -0.0 too) hash alike."""
+    bits = (rows.astype(np.float64) + 0.0).view(np.uint64)
+    odd = np.arange(bits.shape[1], dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) | np.uint64(1)
+    mixed = bits ^ (bits >> np.uint64(29))
+    hashes: npt.NDArray[np.uint64] = (mixed * odd).sum(axis=1, dtype=np.uint64)
+    return hashes
+
+
+def _repeated(values: Array) -> Ints:
+    """Return the positions of values that stand in a vector more than once, ascending."""
+    order = np.argsort(values, kind="stable")
+    equal = values[order[1:]] == values[order[:-1]]
+    found = np.zeros(len(values), bool)
+    found[order[1:][equal]] = True
+    found[order[:-1][equal]] = True
+    return np.flatnonzero(found)
