@@ -51,3 +51,9 @@ def test_a_parquet_table_counts_with_its_folder(tmp_path):
     first = table_digest(root / "t.parquet")
     trees.write(root, {"1.jpg": "longer"})
     assert table_digest(root / "t.parquet") != first
+
+
+def test_a_table_that_is_missing_or_none_has_a_digest_too(tmp_path):
+    trees.write(tmp_path, {"a.csv": b"path\n\x00\n", "b.csv": "path\n" + "x" * 200_000})
+    found = {table_digest(tmp_path / name) for name in ("a.csv", "b.csv", "gone.csv")}
+    assert len(found) == 3

@@ -26,15 +26,18 @@ def table_digest(table: Path) -> str:
     """Return the SHA-256 (64 hex digits) over a CSV table and the sizes of the files in its `path` column.
 
     Paths are relative to the table's folder. A Parquet table counts by its own bytes and its folder's
-    listing.
+    listing, a missing table as an empty one: what is wrong with a table is said where it is read.
     """
-    content = table.read_bytes()
+    content = table.read_bytes() if table.is_file() else b""
     digest = hashlib.sha256(content)
     if table.suffix.lower() == ".parquet":
         digest.update(listing_digest(table.parent).encode())
         return digest.hexdigest()
-    for row in csv.DictReader(content.decode("utf-8-sig", "replace").splitlines()):
-        digest.update(f"{_size(table.parent / (row.get('path') or ''))}\n".encode())
+    try:
+        for row in csv.DictReader(content.decode("utf-8-sig", "replace").splitlines()):
+            digest.update(f"{_size(table.parent / (row.get('path') or ''))}\n".encode())
+    except csv.Error:
+        digest.update(b"no table")
     return digest.hexdigest()
 
 
@@ -73,5 +76,5 @@ def _entry_size(entry: os.DirEntry[str]) -> int:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # no such file, or a name that no file can have
         return -1

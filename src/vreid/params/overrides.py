@@ -18,7 +18,7 @@ def apply(base: Mapping[str, Any], changes: Mapping[str, Any], where: str) -> di
     Raises:
         UserError: a key on the way does not exist.
     """
-    result = copy.deepcopy(dict(base))
+    result: dict[str, Any] = _with_lists(base)
     for dotted, value in changes.items():
         *steps, last = str(dotted).split(".")
         target: Any = result
@@ -41,6 +41,15 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[
             yield from ((f"{key}.{k}", x, y) for k, x, y in differences(a, b))
         elif a != b:
             yield str(key), a, b
+
+
+def _with_lists(value: Any) -> Any:
+    """Copy a value; tuples become lists, in which an entry can be replaced."""
+    if isinstance(value, Mapping):
+        return {key: _with_lists(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_lists(item) for item in value]
+    return copy.deepcopy(value)
 
 
 def _step(target: Any, step: str, so_far: str, where: str) -> Any:

@@ -51,7 +51,7 @@ class RunPlan(Planned):
     """One run: what is trained, on which packed images, and how it is evaluated.
 
     `same` lists the experiments (`paper/experiment`) that resolve to this very run; `baselines` is the file
-    with the results of methods without training on the same queries.
+    with the results of methods without training on the same queries, `report` the digest of its own page.
     """
 
     name: str
@@ -64,6 +64,7 @@ class RunPlan(Planned):
     protocols: tuple[str, ...]
     evaluation: str
     baselines: str
+    report: str
 
 
 class ColumnPlan(Planned):
@@ -208,9 +209,11 @@ class Plan(Planned):
         return self.pages[page]
 
     def report_digest(self, report: str) -> str:
-        """Return the digest that a report (`tables/…`, `tracking`, a page) has to record to be fresh."""
+        """Return the digest that a report (`tables/…`, `runs/…`, `tracking`, a page) has to record to be fresh."""
         if report.startswith("tables/"):
             return self.table(*report.split("/")[1:]).digest
+        if report.startswith("runs/"):
+            return self.run(report.removeprefix("runs/")).report
         return self.tracking if report == "tracking" else self.page(report).digest
 
     def present_runs(self) -> list[RunPlan]:

@@ -230,6 +230,7 @@ class _Resolver:
             protocols=tuple(sorted(protocols)),
             evaluation=f"runs/{name}/eval-{evaluation}",
             baselines=f"data/baselines/{dataset.source}/{pack}-{baselines}.json",
+            report=digest_of([name, evaluation, baselines, code_digest(["vreid.reporting.own"])], 16),
         )
         return name
 

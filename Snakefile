@@ -1,0 +1,25 @@
+from snakemake.utils import min_version
+
+min_version("9.18")
+
+
+configfile: "params/workflow.yaml"
+
+
+container: "docker://python:3.11"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/runs.smk"
+include: "workflow/rules/reports.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "reports/all_tables.md",
+
+
+onerror:
+    shell("vreid track sync --plan {PLAN_FILE} --lenient > logs/track/failed.log 2>&1")

@@ -1,0 +1,1 @@
+"""The command line: every rule of the workflow is one `vreid` sub-command, usable by hand."""

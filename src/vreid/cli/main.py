@@ -1,0 +1,47 @@
+"""Puts the sub-commands together and turns a `UserError` into a sentence and an exit status."""
+
+import sys
+
+import typer
+
+import vreid
+from vreid.cli import baselines, data, plan, reports, runs, trying
+from vreid.cli.evaluate import evaluate
+from vreid.params.errors import UserError
+
+app = typer.Typer(
+    name="vreid",
+    help="Regenerates the tables of five vehicle Re-ID papers. Each rule of the workflow is a command here.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.add_typer(data.app, name="data")
+app.add_typer(runs.app, name="run")
+app.add_typer(reports.track, name="track")
+app.command()(plan.plan)
+app.command()(plan.gc)
+app.command("try")(trying.try_table)
+app.command()(evaluate)
+app.command()(baselines.baselines)
+app.command()(reports.table)
+app.command()(reports.page)
+app.command()(reports.ui)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    if version:
+        typer.echo(f"vreid {vreid.__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one sentence on stderr and exit status 1."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"vreid: {error}", err=True)
+        sys.exit(1)

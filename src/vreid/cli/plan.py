@@ -1,0 +1,112 @@
+"""`vreid plan` and `vreid gc`: what params/ asks for, what of it is there, and what is left over."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vreid.cli.options import Preset
+from vreid.params.errors import UserError
+from vreid.params.plan import Plan, recorded_digest
+from vreid.params.resolve import load
+
+
+def plan(
+    preset: Preset = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
+) -> None:
+    """List the datasets, runs and tables that params/ asks for, and which of them are there."""
+    resolved = load(preset=preset)
+    if json:
+        typer.echo(resolved.model_dump_json(indent=1))
+        return
+    console = Console()
+    console.print(f"[bold]{resolved.preset}[/]: {resolved.preset_label}")
+    for title, heads, rows in (
+        ("Datasets", ("dataset", "source", "folder", "state"), _datasets(resolved)),
+        ("Runs", ("run", "is also", "state"), _runs(resolved)),
+        ("Tables", ("table", "runs", "state"), _tables(resolved)),
+    ):
+        table = Table(*heads, title=title, title_justify="left", box=None)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def gc(
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete; without it they are only listed.")
+    ] = False,
+) -> None:
+    """Find runs and prepared data that no preset's plan names any more."""
+    kept: set[str] = set()
+    for file in sorted(Path("params/presets").glob("*.yaml")):
+        kept |= _named(load(preset=file.stem))
+    if not kept:
+        raise UserError("params/presets/ holds no preset here: run this in the project's folder.")
+    leftovers = [path for path in _kept_apart() if path.as_posix() not in kept]
+    for path in leftovers:
+        typer.echo(f"{'deleted' if delete else 'not named by any preset'}: {path}")
+        if delete:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if leftovers and not delete:
+        typer.echo(f"{len(leftovers)} left over; `vreid gc --delete` deletes them.")
+
+
+def _datasets(plan: Plan) -> Iterator[tuple[str, ...]]:
+    for dataset in plan.datasets.values():
+        if not dataset.present:
+            state = f"absent: `vreid data acquire {dataset.name} --source real` says how to get it"
+        else:
+            state = _state(Path(dataset.index).exists(), "indexed", "not yet indexed")
+        yield dataset.name, dataset.source, dataset.raw, state
+
+
+def _runs(plan: Plan) -> Iterator[tuple[str, ...]]:
+    for run in plan.runs.values():
+        folder = Path("runs") / run.name
+        trained = (folder / "model.safetensors").exists()
+        done = (Path(run.evaluation) / "evaluation.json").exists()
+        state = "evaluated" if done else _state(trained, "trained", "not yet trained")
+        yield run.name, ", ".join(run.same[1:]), state
+
+
+def _tables(plan: Plan) -> Iterator[tuple[str, ...]]:
+    for key, table in plan.tables.items():
+        fresh = recorded_digest(Path(f"reports/tables/{key}.json")) == table.digest
+        yield key, str(len(table.evaluations())), _state(fresh, "up to date", "to be made")
+
+
+def _state(there: bool, yes: str, no: str) -> str:
+    return f"[green]{yes}[/]" if there else f"[yellow]{no}[/]"
+
+
+def _named(plan: Plan) -> set[str]:
+    named: set[str] = set()
+    for run in plan.runs.values():
+        named |= {f"runs/{run.name}", run.pack, run.baselines}
+    for dataset in plan.datasets.values():
+        named |= {
+            dataset.raw,
+            dataset.index,
+            Path(dataset.index).with_suffix(".json").as_posix(),
+            dataset.splits,
+        }
+    return named
+
+
+def _kept_apart() -> Iterator[Path]:
+    """Everything that is named by a digest; real raw data is the user's and never looked at."""
+    for pattern in (
+        "runs/*",
+        "data/raw/synthetic/*",
+        "data/index/*/*",
+        "data/splits/*/*",
+        "data/packed/*/*",
+        "data/baselines/*/*",
+    ):
+        yield from sorted(path for path in Path().glob(pattern) if not path.name.startswith("."))

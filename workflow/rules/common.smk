@@ -1,0 +1,102 @@
+"""Resolves params/ into the plan, once, while the Snakefile is read; the functions below look things up in it."""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from vreid.params.errors import UserError
+from vreid.params.plan import recorded_digest
+from vreid.params.resolve import load
+
+# Rules call `vreid`: the one that belongs to the Python that runs Snakemake, activated or not.
+shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+Path("logs/track").mkdir(parents=True, exist_ok=True)
+
+try:
+    PLAN = load(Path("params"), config["preset"])
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+PLAN_FILE = PLAN.write(Path(".vreid/plans"))
+
+
+wildcard_constraints:
+    source="real|synthetic",
+    version=r"[a-z0-9_]+-[0-9a-f]{8}",
+    digest="[0-9a-f]{8}",
+    size="[0-9]+x[0-9]+",
+    paper="[a-z_]+",
+    table="table[0-9]+[a-z]?",
+    run="[a-z][a-z0-9_]*-[a-z0-9_]+-[a-z0-9_]+-s[0-9]+-[0-9a-f]{10}",
+
+
+def raw_folder(wildcards):
+    return PLAN.dataset(wildcards.version).raw
+
+
+def planned_run(wildcards):
+    return PLAN.run(wildcards.run)
+
+
+def run_pack(wildcards):
+    return planned_run(wildcards).pack
+
+
+def run_index(wildcards):
+    return PLAN.dataset(planned_run(wildcards).config.dataset).index
+
+
+def run_splits(wildcards):
+    return PLAN.dataset(planned_run(wildcards).config.dataset).splits
+
+
+def run_evaluation(wildcards):
+    return f"{planned_run(wildcards).evaluation}/evaluation.json"
+
+
+def run_baselines(wildcards):
+    return planned_run(wildcards).baselines
+
+
+def table_evaluations(wildcards):
+    return PLAN.table(wildcards.paper, wildcards.table).evaluations()
+
+
+def table_baselines(wildcards):
+    table = PLAN.table(wildcards.paper, wildcards.table)
+    return [baseline.file for baseline in table.baselines]
+
+
+def table_if_stale(wildcards):
+    return if_stale(f"tables/{wildcards.paper}/{wildcards.table}")
+
+
+def page_tables(wildcards):
+    return [f"reports/{report}.json" for report in PLAN.page(wildcards.page).parts]
+
+
+def page_if_stale(wildcards):
+    return if_stale(wildcards.page)
+
+
+def if_stale(report):
+    """An input that has to be made, if the report on disk is not the one that the plan asks for."""
+    digest = PLAN.report_digest(report)
+    stale = recorded_digest(Path(f"reports/{report}.json")) != digest
+    return [f"reports/.stale/{report}"] if stale else []
+
+
+def dataset_splits(wildcards):
+    return PLAN.dataset(wildcards.version).splits
+
+
+def all_evaluations(wildcards):
+    return [f"{run.evaluation}/evaluation.json" for run in PLAN.present_runs()]
+
+
+def tracking_if_stale(wildcards):
+    return if_stale("tracking")
+
+
+def run_report_if_stale(wildcards):
+    return if_stale(f"runs/{wildcards.run}")

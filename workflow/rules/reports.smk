@@ -1,0 +1,80 @@
+rule table:
+    input:
+        evaluations=ancient(table_evaluations),
+        baselines=ancient(table_baselines),
+        stale=table_if_stale,
+    output:
+        md="reports/tables/{paper}/{table}.md",
+        tex="reports/tables/{paper}/{table}.tex",
+        csv="reports/tables/{paper}/{table}.csv",
+        json="reports/tables/{paper}/{table}.json",
+    log:
+        "logs/table/{paper}-{table}.log",
+    benchmark:
+        "logs/benchmarks/table/{paper}-{table}.tsv"
+    shell:
+        "vreid table --plan {PLAN_FILE} {wildcards.paper} {wildcards.table} > {log} 2>&1"
+
+
+rule page:
+    input:
+        parts=page_tables,
+        tracking="reports/tracking.json",
+        stale=page_if_stale,
+    output:
+        md="reports/{page}.md",
+        tex="reports/{page}.tex",
+        csv="reports/{page}.csv",
+        json="reports/{page}.json",
+    log:
+        "logs/page/{page}.log",
+    benchmark:
+        "logs/benchmarks/page/{page}.tsv"
+    wildcard_constraints:
+        page="all_tables|papers/[a-z_]+",
+    shell:
+        "vreid page --plan {PLAN_FILE} {wildcards.page} > {log} 2>&1"
+
+
+rule run_report:
+    input:
+        evaluation=ancient(run_evaluation),
+        baselines=ancient(run_baselines),
+        stale=run_report_if_stale,
+    output:
+        md="reports/runs/{run}.md",
+        json="reports/runs/{run}.json",
+        ranks="reports/runs/{run}.png",
+    log:
+        "logs/run_report/{run}.log",
+    benchmark:
+        "logs/benchmarks/run_report/{run}.tsv"
+    shell:
+        "vreid run report --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
+
+
+rule track:
+    input:
+        evaluations=ancient(all_evaluations),
+        stale=tracking_if_stale,
+    output:
+        "reports/tracking.json",
+    log:
+        "logs/track/sync.log",
+    benchmark:
+        "logs/benchmarks/track/sync.tsv"
+    shell:
+        "vreid track sync --plan {PLAN_FILE} --lenient > {log} 2>&1"
+
+
+rule stale:
+    output:
+        temp(touch("reports/.stale/{report}")),
+    log:
+        "logs/stale/{report}.log",
+    benchmark:
+        "logs/benchmarks/stale/{report}.tsv"
+    wildcard_constraints:
+        report=".+",
+    shell:
+        ": > {log}"

@@ -1,0 +1,51 @@
+rule train:
+    input:
+        ancient(run_pack),
+    output:
+        config="runs/{run}/config.json",
+        model="runs/{run}/model.safetensors",
+        history="runs/{run}/history.parquet",
+        provenance="runs/{run}/run.json",
+    log:
+        text="logs/train/{run}.log",
+        events="runs/{run}/events.jsonl",  # a log outlives a failed job
+    benchmark:
+        "logs/benchmarks/train/{run}.tsv"
+    resources:
+        gpu=1,
+    shell:
+        "vreid run train --plan {PLAN_FILE} {wildcards.run} > {log.text} 2>&1"
+
+
+rule extract:
+    input:
+        pack=ancient(run_pack),
+        model=ancient("runs/{run}/model.safetensors"),
+    output:
+        before_neck="runs/{run}/features/before_neck.npy",
+        after_neck="runs/{run}/features/after_neck.npy",
+        rows="runs/{run}/features/rows.npy",
+    log:
+        "logs/extract/{run}.log",
+    benchmark:
+        "logs/benchmarks/extract/{run}.tsv"
+    resources:
+        gpu=1,
+    shell:
+        "vreid run extract --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
+
+
+rule evaluate:
+    input:
+        features=ancient("runs/{run}/features/rows.npy"),
+        index=ancient(run_index),
+        splits=ancient(run_splits),
+    output:
+        evaluation="runs/{run}/eval-{digest}/evaluation.json",
+        per_query="runs/{run}/eval-{digest}/per_query.parquet",
+    log:
+        "logs/evaluate/{run}-{digest}.log",
+    benchmark:
+        "logs/benchmarks/evaluate/{run}-{digest}.tsv"
+    shell:
+        "vreid run evaluate --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
