@@ -2,6 +2,9 @@ import csv
 import hashlib
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from vreid.params.errors import UserError
 from vreid.synthetic import render
 from vreid.synthetic.render import render_dataset
 
+ROOT = Path(__file__).parents[2]
 REFERENCE = Path(__file__).with_name("reference.json")
 
 
@@ -93,6 +97,35 @@ def test_a_failure_while_writing_lists_leaves_nothing(spec, tmp_path, monkeypatc
     with pytest.raises(OSError, match="disk full"):
         render_dataset("veri776", spec(), tmp_path / "set", workers=1)
     assert list(tmp_path.iterdir()) == []
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tests.synthetic.small import small_spec
+from vreid.synthetic.render import render_dataset
+
+if __name__ == "__main__":
+    spec = small_spec(train_ids=40, models=40, image_size=128)
+    out, report = Path(sys.argv[1]), lambda *done: print(*done, flush=True)
+    render_dataset("veri776", spec, out, workers=2, progress=report)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_killed_rendering_leaves_neither_folder_nor_workers(tmp_path):
+    script = tmp_path / "render_it.py"
+    script.write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    with subprocess.Popen(
+        [sys.executable, script, tmp_path / "set"], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline().strip() == "4 168"
+        process.kill()
+        # The pipe ends when the last process that holds it has ended.
+        process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "set").exists()
 
 
 def test_remains_of_a_killed_rendering_are_replaced(spec, tmp_path):

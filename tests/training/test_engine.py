@@ -102,3 +102,12 @@ def test_weights_that_are_no_numbers_at_the_end_are_a_sentence(config, pack):
         next(iter(learner.model.parameters())).data[0] = math.inf
         with pytest.raises(UserError, match=r"last training step .*stem"):
             list(fit(config(), images, learner, finished, device))
+
+
+def test_too_little_memory_is_a_sentence(config, pack, monkeypatch):
+    def step(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(Learner, "step", step)
+    with pytest.raises(UserError, match=r"batches of 12 images of 32 x 32: lower sampler\.ids"):
+        run(config(), pack)

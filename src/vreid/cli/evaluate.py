@@ -1,12 +1,16 @@
-"""`vreid evaluate`: metrics of anybody's features under a named protocol."""
+"""`vreid evaluate` and `vreid audit`: what features are worth, and what the protocol makes of them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vreid.cli.options import PlanFile, Preset, the_plan
+
 if TYPE_CHECKING:
+    from vreid.evaluation.audit import Audit, Finding
     from vreid.evaluation.result import Result
+    from vreid.params.plan import Plan, RunPlan
 
 Features = Annotated[
     Path,
@@ -45,6 +49,13 @@ Budget = Annotated[int, typer.Option(min=1, help="Memory beside the features, in
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads; all cores by default.", show_default=False)
 ]
+DeviceName = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")]
+Rerank = Annotated[bool, typer.Option("--rerank", help="k-reciprocal re-ranking (on the CPU).")]
+K1 = Annotated[int, typer.Option(min=1, help="Re-ranking: size of the neighbourhood.")]
+K2 = Annotated[int, typer.Option(min=1, help="Re-ranking: neighbours averaged over.")]
+Lambda = Annotated[
+    float, typer.Option("--lambda", min=0, max=1, help="Re-ranking: share of the original distance.")
+]
 Json = Annotated[
     Path | None,
     typer.Option("--json", help="Write the metrics, as fractions, to this file.", show_default=False),
@@ -62,9 +73,14 @@ def evaluate(
     junk: Junk = None,
     distance: Distance = None,
     flip: Flip = False,
+    rerank: Rerank = False,
+    k1: K1 = 20,
+    k2: K2 = 6,
+    weight: Lambda = 0.3,
     seed: Seed = 0,
     budget: Budget = 256,
     threads: Threads = None,
+    device: DeviceName = "auto",
     json: Json = None,
     per_query: PerQuery = None,
 ) -> None:
@@ -73,12 +89,17 @@ def evaluate(
     from vreid.evaluation.evaluate import Method
     from vreid.evaluation.files import read_features
     from vreid.evaluation.protocols import find_protocol
+    from vreid.evaluation.reranking import Reranking
     from vreid.evaluation.tables import write_per_query
     from vreid.params.atomic import write_json
 
     rules = find_protocol(protocol, junk)
     method = Method(
-        distance=None if distance is None else distance_of(distance), budget=budget << 20, threads=threads
+        distance=None if distance is None else distance_of(distance),
+        reranking=Reranking(k1, k2, weight) if rerank else None,
+        budget=budget << 20,
+        threads=threads,
+        device=device,
     )
     result = read_features(features, labels).evaluate(rules, method, flip=flip, seed=seed)
     if json is not None:
@@ -86,6 +107,104 @@ def evaluate(
     if per_query is not None:
         write_per_query(per_query, [result])
     _show(result)
+
+
+def audit(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A run as `vreid plan` lists it; its digest may be left off.", show_default=False
+        ),
+    ],
+    protocol: Annotated[
+        str | None, typer.Option(help="One of the run's protocols; its first by default.", show_default=False)
+    ] = None,
+    reranking: Annotated[
+        bool, typer.Option(help="Evaluate k-reciprocal re-ranking too; minutes on a large set.")
+    ] = True,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for audit.json and audit.png; reports/audits/RUN by default.", show_default=False
+        ),
+    ] = None,
+    plan: PlanFile = None,
+    preset: Preset = None,
+) -> None:
+    """Evaluate one run's features under every variant of the rules; show how far each choice moves them."""
+    resolved = the_plan(plan, preset)
+    run = resolved.run(name)
+    dataset = resolved.dataset(run.config.dataset)
+    from vreid.evaluation.audit import audit as audit_run
+    from vreid.evaluation.audit_figure import draw_audit
+    from vreid.evaluation.reranking import Reranking
+    from vreid.params.atomic import write_json
+
+    rules = dataset.spec.protocol(protocol or run.protocols[0])
+    found = audit_run(
+        Path("runs") / run.name,
+        Path(dataset.index),
+        Path(dataset.splits),
+        run.test,
+        rules,
+        paper=_printed(resolved, run, rules.name),
+        reranking=Reranking() if reranking else None,
+        note=f"{resolved.preset_label}; {dataset.source} data",
+    )
+    folder = out or Path("reports") / "audits" / run.name
+    write_json(folder / "audit.json", found.as_json())
+    draw_audit(found, folder / "audit.png")
+    _show_audit(found)
+    typer.echo(f"{folder / 'audit.json'} holds every variant, {folder / 'audit.png'} shows the moves.")
+
+
+def _printed(plan: "Plan", run: "RunPlan", protocol: str) -> dict[str, float]:
+    """Return the mAP and R1 (fractions) that the paper's tables print for a run under a protocol."""
+    printed: dict[str, float] = {}
+    for table in plan.tables.values():
+        for row in table.rows:
+            for column, value, cell in zip(table.columns, row.paper, row.cells, strict=True):
+                mine = run.name in cell.runs and column.protocol == protocol
+                if mine and value is not None and column.metric in ("mAP", "R1"):
+                    printed.setdefault(column.metric, value / 100)
+    return printed
+
+
+def _show_audit(found: "Audit") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    reference = found.reference
+    table = Table(title=f"{found.run}, {found.protocol} (percent; moves in points)\n{found.note}")
+    for heading in ("choice", "instead"):
+        table.add_column(heading)
+    for heading in ("mAP", "moves", "R1", "moves"):
+        table.add_column(heading, justify="right")
+    own = "\n".join(f"{setting}: {value}" for setting, value in reference.settings.items())
+    table.add_row("the run's own", own, *_percents(reference, None), end_section=True)
+    for setting, value, finding in found.moves():
+        table.add_row(setting, value, *_percents(finding, reference))
+    console = Console()
+    console.print(table)
+    closest = found.closest()
+    if closest is not None:
+        printed = ", ".join(f"{name} {100 * value:.1f}" for name, value in found.paper.items())
+        changed = [f"{name}: {closest.settings[name]}" for name in closest.differing(reference)]
+        console.print(
+            f"The paper prints {printed}. Of {len(found.findings)} variants the closest is "
+            f"{', '.join(changed) or 'the reference itself'}: mAP {100 * closest.map:.1f}, "
+            f"R1 {100 * closest.rank1:.1f}.",
+            highlight=False,
+        )
+    for reason in found.left_out:
+        console.print(f"Left out: {reason}", highlight=False)
+
+
+def _percents(finding: "Finding", reference: "Finding | None") -> tuple[str, str, str, str]:
+    if reference is None:
+        return f"{100 * finding.map:.2f}", "", f"{100 * finding.rank1:.2f}", ""
+    moved = (100 * (finding.map - reference.map), 100 * (finding.rank1 - reference.rank1))
+    return f"{100 * finding.map:.2f}", f"{moved[0]:+.2f}", f"{100 * finding.rank1:.2f}", f"{moved[1]:+.2f}"
 
 
 def _show(result: "Result") -> None:

@@ -28,8 +28,8 @@ def acquire_dataset(
         return
     if root.is_symlink():
         raise UserError(
-            f"{root} is a link to {root.readlink()}, which is gone. Delete the link, or say where the dataset "
-            f"lies now: vreid data add {name} FOLDER"
+            f"{root} is a link to {root.readlink()}, which is gone. Delete the link, or say where the "
+            f"dataset lies now: vreid data add {name} FOLDER"
         )
     if isinstance(spec.acquire, Download):
         archives = _download(spec, spec.acquire, downloads, progress)

@@ -84,9 +84,7 @@ def _set(ordered: "torch.Tensor", junk: Pairs) -> None:
 
 
 def _ranks(ordered: "torch.Tensor", matches: Pairs) -> Ints:
-    """Rank the matches in keys (B, G), ascending within a query; ties are few and sorted with their
-    positions.
-    """
+    """Rank the matches in keys (B, G), ascending within a query; only tied queries are argsorted."""
     import torch  # noqa: PLC0415 -- see device_of
 
     device = ordered.device

@@ -83,11 +83,11 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def suggest(name: str, valid: list[str]) -> str:
-    """Return "; did you mean `x`?", or a list of what is valid when nothing comes near, or nothing."""
+    """Return " (did you mean `x`?)", or a list of what is valid when nothing comes near, or nothing."""
     near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
     if near:
-        return f"; did you mean `{near[0]}`?"[:-1] + "?"
-    return f"; valid are {', '.join(f'`{v}`' for v in sorted(valid))}" if valid else ""
+        return f" (did you mean `{near[0]}`?)"
+    return f" (valid are {', '.join(f'`{v}`' for v in sorted(valid))})" if valid else ""
 
 
 def nearest_file(path: Path) -> str:

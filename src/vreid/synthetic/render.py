@@ -41,7 +41,7 @@ def render_dataset(
         UserError: the dataset is not known, `spec` does not suit it, or `out` exists and is not empty.
     """
     layout = load_layout(dataset)
-    if out.exists() and any(out.iterdir()):
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise UserError(f"{out} already holds files: move it away before rendering {dataset} there")
     world = plan_world(spec)
     layout.check(world)

@@ -106,23 +106,22 @@ def fit(
     learner and a state that were put away and loaded again continue as if nothing had happened.
 
     Raises:
-        UserError: the loss or, at the end, a weight is not a finite number.
+        UserError: the loss or, at the end, a weight is not a finite number; the device's memory does
+            not suffice.
     """
     sampler, schedule = config.sampler, config.schedule
     augmentation = Augmentation(config.augment, config.seed, device, learner.layout)
     steps = steps_per_epoch(images.labels, sampler.ids, sampler.images_per_id)
     look_every = 1 if device.type == "cpu" else _LOOK_EVERY
     while state.epoch < schedule.epochs:
-        plan = epoch_batches(images.labels, sampler.ids, sampler.images_per_id, config.seed, state.epoch)[
-            state.step :
-        ]
+        plan = epoch_batches(images.labels, sampler.ids, sampler.images_per_id, config.seed, state.epoch)
         fresh: list[dict[str, Tensor]] = []
-        for pixels, labels in images.batches(plan):
+        for pixels, labels in images.batches(plan[state.step :]):
             step = state.step + len(fresh)
             rate = config.optimizer.lr * factor(state.epoch + step / steps, schedule)
             _seed_layers(config.seed, state.epoch, step, device)
             batch = augmentation(pixels, state.epoch, step)
-            fresh.append(learner.step(batch, labels, rate))
+            fresh.append(_step(learner, batch, labels, rate))
             last = step + 1 == steps
             if last or len(fresh) == look_every:
                 _take_in(fresh, state)
@@ -131,6 +130,17 @@ def fit(
                     _close_epoch(state, rate, steps)
                 yield state
     _check_weights(learner.model)
+
+
+def _step(learner: Learner, images: Tensor, labels: Tensor, rate: float) -> dict[str, Tensor]:
+    try:
+        return learner.step(images, labels, rate)
+    except torch.OutOfMemoryError as error:
+        count, _, height, width = images.shape
+        raise UserError(
+            f"the device's memory does not suffice for batches of {count} images of {height} x {width}: "
+            "lower sampler.ids or input, set engine.precision to bfloat16, or use a larger device"
+        ) from error
 
 
 def _in_float32(output: Output) -> Output:

@@ -131,22 +131,11 @@ def _train(
         if now - saved_at >= checkpoint_seconds:
             checkpoints.save(learner.tensors(), {"state": asdict(state), "cost": cost.so_far()})
             saved_at = time.monotonic()
-    _write_results(out, learner, state, images.classes)
-    about = {
-        "run": out.name,
-        **provenance(),
-        "device": device_name(device),
-        "threads": torch.get_num_threads(),
-        "classes": images.classes,
-        "images": len(images.labels),
-        "parameters": sum(p.numel() for p in learner.model.parameters()),
-        "epochs": state.epoch,
-        "steps": done,
-        "peak_memory": peak_memory(),
-        **cost.so_far(),
-    }
-    write_json(out / "run.json", about)
-    progress.close(f"{_summary(state, config)}, {about['seconds']:.0f} s")
+    _write_results(out, learner, state, images)
+    about = {"run": out.name, **provenance(), "device": device_name(device), **_sizes(learner, images)}
+    spent = {"epochs": state.epoch, "steps": done, "peak_memory": peak_memory(), **cost.so_far()}
+    write_json(out / "run.json", {**about, **spent})
+    progress.close(f"{_summary(state, config)}, {spent['seconds']:.0f} s")
 
 
 class _Cost:
@@ -189,8 +178,17 @@ def _summary(state: State, config: TrainConfig) -> str:
     return f"epoch {epoch}/{config.schedule.epochs}, loss {loss:.3f}, accuracy {accuracy:.2f}"
 
 
-def _write_results(out: Path, learner: Learner, state: State, classes: int) -> None:
+def _write_results(out: Path, learner: Learner, state: State, images: TrainingImages) -> None:
     weights = {n: v.detach().cpu().contiguous() for n, v in learner.model.state_dict().items()}
     with atomic_path(out / "model.safetensors") as temporary:
-        save_file(weights, temporary, {"classes": str(classes)})
+        save_file(weights, temporary, {"classes": str(images.classes)})
     write_history(out / "history.parquet", state.history)
+
+
+def _sizes(learner: Learner, images: TrainingImages) -> dict[str, int]:
+    return {
+        "threads": torch.get_num_threads(),
+        "classes": images.classes,
+        "images": len(images.labels),
+        "parameters": sum(p.numel() for p in learner.model.parameters()),
+    }

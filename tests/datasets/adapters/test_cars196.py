@@ -94,7 +94,7 @@ def test_a_single_annotation_is_no_trap(tmp_path):
     assert [r.pid for r in scan_dataset(SPEC, trees.write(tmp_path, files)).records] == [7]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=40), st.integers(0, 600))
 def test_broken_annotations_give_a_sentence(tmp_path, garbage, place):
     root = all_in_one(tmp_path)

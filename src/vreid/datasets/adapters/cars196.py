@@ -6,18 +6,15 @@ is one of a classifier, in which all classes are known; here the first classes t
 boxes are not used.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from scipy.io import loadmat
-
+from vreid.datasets.matlab import MatlabError, Value, read_structs
 from vreid.datasets.scan import NO_CAMERA, Record, Scan, Split, find_root, image_names, subfolders
 from vreid.params.dataset import DatasetSpec
 from vreid.params.errors import UserError
 
+LARGEST_CLASS = 2**31
 ALL_IN_ONE = (("cars_annos.mat", "car_ims", "relative_im_path"),)
 DEVKIT = (
     ("cars_train_annos.mat", "cars_train", "fname"),
@@ -69,21 +66,20 @@ def read_annotations(path: Path, field: str) -> list[Annotation]:
         UserError: the file cannot be read, or holds no annotations with an image and a class.
     """
     try:
-        entries = loadmat(path, squeeze_me=True)["annotations"]
-        return list(_annotations(path.name, np.atleast_1d(entries), field))
-    except Exception as error:  # a broken Matlab file raises whatever its bytes lead to
-        raise UserError(
-            f"{path} holds no annotations of Cars196 ({type(error).__name__}: {error})."
-        ) from None
+        entries = read_structs(path, "annotations")
+    except (MatlabError, OSError) as error:
+        raise UserError(f"{path} holds no annotations of Cars196: {error}.") from None
+    return [
+        _annotation(f"{path.name}, entry {number}", entry.get(field), entry.get("class"))
+        for number, entry in enumerate(entries, start=1)
+    ]
 
 
-def _annotations(file: str, entries: Any, field: str) -> Iterator[Annotation]:
-    for number, entry in enumerate(entries, start=1):
-        name = str(entry[field]).replace("\\", "/").rsplit("/", 1)[-1]
-        car_class = int(entry["class"])
-        if not name or car_class < 1:
-            raise ValueError(f"entry {number} names no image or no class")
-        yield Annotation(f"{file}, entry {number}", name, car_class)
+def _annotation(where: str, image: Value, car_class: Value) -> Annotation:
+    name = image.replace("\\", "/").rsplit("/", 1)[-1] if isinstance(image, str) else ""
+    if not name or not isinstance(car_class, int | float) or not 1 <= car_class <= LARGEST_CLASS:
+        raise UserError(f"{where} names no image or no class.")
+    return Annotation(where, name, int(car_class))
 
 
 def _find(root: Path) -> tuple[str, tuple[tuple[str, str, str], ...]]:
