@@ -80,10 +80,17 @@ def page_if_stale(wildcards):
 
 
 def if_stale(report):
-    """An input that has to be made, if the report on disk is not the one that the plan asks for."""
-    digest = PLAN.report_digest(report)
-    stale = recorded_digest(Path(f"reports/{report}.json")) != digest
-    return [f"reports/.stale/{report}"] if stale else []
+    """A marker newer than the report, if the one on disk is not the one that the plan asks for.
+
+    Snakemake takes neither a missing input nor a changed list of inputs for a reason to run a job
+    whose outputs are there; a newer input it does.
+    """
+    if recorded_digest(Path(f"reports/{report}.json")) == PLAN.report_digest(report):
+        return []
+    marker = Path(".vreid/stale") / report
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    return [str(marker)]
 
 
 def dataset_splits(wildcards):

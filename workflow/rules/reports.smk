@@ -65,16 +65,3 @@ rule track:
         "logs/benchmarks/track/sync.tsv"
     shell:
         "vreid track sync --plan {PLAN_FILE} --lenient > {log} 2>&1"
-
-
-rule stale:
-    output:
-        temp(touch("reports/.stale/{report}")),
-    log:
-        "logs/stale/{report}.log",
-    benchmark:
-        "logs/benchmarks/stale/{report}.tsv"
-    wildcard_constraints:
-        report=".+",
-    shell:
-        ": > {log}"

@@ -163,7 +163,7 @@ class _Resolver:
         code = code_digest(
             [
                 f"vreid.datasets.adapters.{spec.adapter}",
-                "vreid.datasets.verify",
+                "vreid.datasets.indexing",
                 "vreid.datasets.pack",
             ]
         )
@@ -351,7 +351,7 @@ def shortened(schedule: Mapping[str, Any], epochs: int) -> dict[str, Any]:
 
 def _training_code(config: TrainConfig) -> str:
     """Digest of the code that trains and extracts: the model, the losses and the training package."""
-    roots = ["vreid.training.train", "vreid.training.extract", f"vreid.models.{config.model.name}"]
+    roots = ["vreid.training.engine", "vreid.training.extract", f"vreid.models.{config.model.name}"]
     return code_digest([*roots, *(f"vreid.losses.{loss.name}" for loss in config.losses)])
 
 

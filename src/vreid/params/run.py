@@ -200,7 +200,7 @@ class TrainConfig(Strict):
     source: Literal["real", "synthetic"]
     data: str
     code: str
-    seed: int
+    seed: Annotated[int, Field(ge=0)]
     input: Input
     model: ModelConfig
     losses: tuple[LossConfig, ...]
