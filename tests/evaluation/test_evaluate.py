@@ -133,7 +133,8 @@ def test_strides_and_read_only_arrays_change_nothing(problem):
 def test_blocks_and_threads_change_nothing(problem, threads, block, slab):
     assume(problem.slow() is not None)
     expected = problem.evaluate(method=Method("euclidean"))
-    with patch.object(distances, "LARGEST_BLOCK", block), patch.object(ranking, "SLAB", slab):
+    row = 4 * (len(problem.gallery) + problem.gallery.shape[1])
+    with patch.object(distances, "LARGEST_BLOCK", block * row), patch.object(ranking, "SLAB", slab):
         found = problem.evaluate(method=Method("euclidean", threads=threads))
     assert found.summary() == expected.summary()
 

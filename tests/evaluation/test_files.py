@@ -75,6 +75,19 @@ def test_npz_parquet_and_npy_give_the_same(tmp_path, arrays, expected):
         assert run(tmp_path / "f.npy", tmp_path / labels)["mINP"] == pytest.approx(expected["mINP"])
 
 
+def test_a_structured_array_and_the_columns_of_an_index_will_do(tmp_path, arrays, expected):
+    features, table = lines(arrays)
+    fields = [("features", "f4", (5,)), ("pid", "i8"), ("camid", "i8"), ("split", "U7")]
+    whole = np.empty(90, fields)
+    whole["features"], whole["pid"] = features, table["id"]
+    whole["camid"], whole["split"] = table["cam"], table["role"]
+    np.save(tmp_path / "f.npy", whole)
+    assert run(tmp_path / "f.npy")["mAP"] == pytest.approx(expected["mAP"])
+    own = {"pid": whole["pid"], "camid": whole["camid"], "split": whole["split"].tolist()}
+    pq.write_table(pa.table({**own, "features": features.tolist()}), tmp_path / "f.parquet")
+    assert run(tmp_path / "f.parquet")["mAP"] == pytest.approx(expected["mAP"])
+
+
 def test_one_set_is_split_by_the_protocol(tmp_path, arrays):
     features, table = lines(arrays)
     np.savez(tmp_path / "f.npz", features=features, ids=table["id"])
@@ -114,7 +127,7 @@ def write(path, content):
         ("f.npz", b"PK\x03\x04broken", r"f\.npz is no \.npz"),
         ("f.npz", b"", r"f\.npz is no \.npz"),
         ("f.parquet", b"PAR1", r"f\.parquet is no Parquet"),
-        ("f.npy", b"", "name a table of their ids with --labels"),
+        ("f.npy", b"", r"f\.npy is no \.npy file"),
         ("f.pt", b"", r"not from '\.pt'"),
         ("f.npz", {"query_features": np.eye(3)}, r"has no 'query_ids'; it has query_features"),
         (
@@ -148,6 +161,12 @@ def test_tables_of_labels_that_do_not_fit_get_a_sentence(tmp_path, table, senten
     pq.write_table(pa.table(table), tmp_path / "labels.parquet")
     with pytest.raises(UserError, match=sentence):
         read_features(tmp_path / "f.npy", tmp_path / "labels.parquet")
+
+
+def test_features_alone_need_labels(tmp_path):
+    np.save(tmp_path / "f.npy", np.eye(3))
+    with pytest.raises(UserError, match="name a table of their ids with --labels"):
+        read_features(tmp_path / "f.npy")
 
 
 def test_ragged_lists_get_a_sentence(tmp_path):

@@ -73,11 +73,10 @@ class Project:
         """Return (rule, wildcards) of the jobs that a dry run says it would run, sorted."""
         done = self.call("snakemake", "--dry-run", "--cores", "2", target)
         jobs = []
-        for block in re.split(r"\n\s*\n", done.stdout + done.stderr):
-            rule = re.search(r"^(?:local)?rule (\w+):", block, flags=re.MULTILINE)
-            if rule:
-                wildcards = re.search(r"^\s+wildcards: (.*)$", block, flags=re.MULTILINE)
-                jobs.append((rule[1], wildcards[1] if wildcards else ""))
+        parts = re.split(r"^(?:local)?rule (\w+):$", done.stdout + done.stderr, flags=re.MULTILINE)
+        for rule, block in zip(parts[1::2], parts[2::2], strict=True):
+            wildcards = re.search(r"^\s+wildcards: (.*)$", block, flags=re.MULTILINE)
+            jobs.append((rule, wildcards[1] if wildcards else ""))
         return sorted(jobs)
 
     def edit(self, file: str, old: str, new: str) -> None:

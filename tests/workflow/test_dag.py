@@ -118,12 +118,12 @@ def test_a_loss_trains_the_runs_that_use_it(restored: Project):
     assert trained(restored.planned_jobs()) == ["proposed"]
 
 
-def test_evaluation_code_evaluates_again_and_trains_nothing(restored: Project):
+def test_evaluation_code_evaluates_runs_and_baselines_again_and_trains_nothing(restored: Project):
     with (restored.folder / "src/vreid/evaluation/run.py").open("a") as file:
         file.write("\n_CHANGED = True\n")
     jobs = restored.planned_jobs()
     assert len(of(jobs, "evaluate")) == len(EXPERIMENTS)
-    assert {rule for rule, _ in jobs} == {"evaluate", "table", "track", "page"}
+    assert {rule for rule, _ in jobs} == {"baselines", "evaluate", "table", "track", "page"}
 
 
 def test_a_caption_makes_one_table_and_the_page(restored: Project):

@@ -24,7 +24,8 @@ def tracked(project: Project) -> list[dict[str, str]]:
 
 def test_mlflow_lists_as_many_runs_as_were_trained(finished: Project):
     trained = sorted(path.parent.name for path in finished.folder.glob("runs/*/model.safetensors"))
-    assert len(mlflow_runs(finished)) == len(trained) == 4
+    done = [run for run, status in mlflow_runs(finished).items() if status == "FINISHED"]
+    assert len(done) == len(trained) >= 4
     assert sorted(entry["run"] for entry in tracked(finished)) == trained
 
 
@@ -64,7 +65,9 @@ def test_the_csv_has_the_columns_that_were_promised(finished: Project):
 def test_a_failed_run_is_told_and_blocks_nothing_else(restored: Project):
     before = mlflow_runs(restored)
     restored.edit(PAPER, "proposed: {}", "proposed: {optimizer.lr: 1.0e+30}")
-    done = restored.call("snakemake", "--cores", "2", "--resources=gpu=2", "--", "reports/all_tables.md", check=False)
+    done = restored.call(
+        "snakemake", "--cores", "2", "--resources=gpu=2", "--", "reports/all_tables.md", check=False
+    )
     assert done.returncode != 0
     assert "loss" in done.stdout + done.stderr
     after = mlflow_runs(restored)

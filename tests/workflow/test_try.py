@@ -32,7 +32,17 @@ def write_table(folder: Path, *, last_line: str = "") -> Path:
 
 def test_a_table_of_pictures_ends_in_a_report(finished: Project, tmp_path: Path):
     table = write_table(tmp_path / "my pictures")
-    command = ("vreid", "try", "se_densenet/proposed", "--table", str(table), "--preset", "micro", "--cores", "2")
+    command = (
+        "vreid",
+        "try",
+        "se_densenet/proposed",
+        "--table",
+        str(table),
+        "--preset",
+        "micro",
+        "--cores",
+        "2",
+    )
     printed = finished.call(*command).stdout
     reports = finished.folder / "tries/my_pictures/reports/runs"
     (page,) = reports.glob("*.md")

@@ -1,6 +1,7 @@
 """Resolves params/ into the plan, once, while the Snakefile is read; the functions below look things up in it."""
 
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -83,13 +84,13 @@ def if_stale(report):
     """A marker newer than the report, if the one on disk is not the one that the plan asks for.
 
     Snakemake takes neither a missing input nor a changed list of inputs for a reason to run a job
-    whose outputs are there; a newer input it does.
+    whose outputs are there; a newer input it does, if its content is not the one that it remembers.
     """
     if recorded_digest(Path(f"reports/{report}.json")) == PLAN.report_digest(report):
         return []
     marker = Path(".vreid/stale") / report
     marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+    marker.write_text(str(time.time_ns()))
     return [str(marker)]
 
 
@@ -107,3 +108,39 @@ def tracking_if_stale(wildcards):
 
 def run_report_if_stale(wildcards):
     return if_stale(f"runs/{wildcards.run}")
+
+
+def decoding_threads(wildcards):
+    """All cores, but for a rendered set no more than have a thousand images each to decode."""
+    images = PLAN.dataset(wildcards.version).rendered_images()
+    useful = workflow.cores if images is None else max(1, images // 1024)
+    return min(workflow.cores, useful)
+
+
+def dataset_index(wildcards):
+    return PLAN.dataset(wildcards.version).index
+
+
+def present_datasets():
+    return [dataset for dataset in PLAN.datasets.values() if dataset.present]
+
+
+def prepared_datasets(wildcards):
+    return [
+        file
+        for dataset in present_datasets()
+        for file in (dataset.index, dataset.splits, *dataset.packs)
+    ]
+
+
+def darkened_datasets(wildcards):
+    return [
+        file
+        for dataset in present_datasets()
+        if dataset.darkened
+        for file in (dataset.darkened, *dataset.darkened_packs())
+    ]
+
+
+def dataset_sheets(wildcards):
+    return [f"reports/datasets/{dataset.version}.png" for dataset in present_datasets()]

@@ -6,8 +6,10 @@ rule render:
     benchmark:
         "logs/benchmarks/render/{version}.tsv"
     threads: workflow.cores
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid data acquire --plan {PLAN_FILE} {wildcards.version}"
+        "vreid data acquire --plan {params.plan} {wildcards.version}"
         " --workers {threads} > {log} 2>&1"
 
 
@@ -21,9 +23,11 @@ rule verify:
         "logs/verify/{source}/{version}.log",
     benchmark:
         "logs/benchmarks/verify/{source}/{version}.tsv"
-    threads: workflow.cores
+    threads: decoding_threads
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid data verify --plan {PLAN_FILE} {wildcards.version}"
+        "vreid data verify --plan {params.plan} {wildcards.version}"
         " --workers {threads} > {log} 2>&1"
 
 
@@ -36,8 +40,10 @@ rule split:
         "logs/split/{source}/{version}-{digest}.log",
     benchmark:
         "logs/benchmarks/split/{source}/{version}-{digest}.tsv"
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid data split --plan {PLAN_FILE} {wildcards.version} > {log} 2>&1"
+        "vreid data split --plan {params.plan} {wildcards.version} > {log} 2>&1"
 
 
 rule pack:
@@ -50,10 +56,78 @@ rule pack:
         "logs/pack/{source}/{version}-{size}.log",
     benchmark:
         "logs/benchmarks/pack/{source}/{version}-{size}.tsv"
-    threads: workflow.cores
+    threads: decoding_threads
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid data pack --plan {PLAN_FILE} {wildcards.version} {wildcards.size}"
+        "vreid data pack --plan {params.plan} {wildcards.version} {wildcards.size}"
         " --workers {threads} > {log} 2>&1"
+
+
+rule darken:
+    input:
+        ancient("data/index/{source}/{version}.parquet"),
+    output:
+        "data/splits/{source}/{version}-darkened-{digest}.parquet",
+    log:
+        "logs/darken/{source}/{version}-{digest}.log",
+    benchmark:
+        "logs/benchmarks/darken/{source}/{version}-{digest}.tsv"
+    params:
+        plan=PLAN_FILE,
+    shell:
+        "vreid data darken --plan {params.plan} {wildcards.version} > {log} 2>&1"
+
+
+rule pack_darkened:
+    input:
+        raw=ancient(raw_folder),
+        index=ancient("data/index/{source}/{version}.parquet"),
+        darkened=ancient("data/splits/{source}/{version}-darkened-{digest}.parquet"),
+    output:
+        directory("data/packed/{source}/{version}-{size}-darkened-{digest}"),
+    log:
+        "logs/pack/{source}/{version}-{size}-darkened-{digest}.log",
+    benchmark:
+        "logs/benchmarks/pack/{source}/{version}-{size}-darkened-{digest}.tsv"
+    threads: decoding_threads
+    params:
+        plan=PLAN_FILE,
+    shell:
+        "vreid data pack --plan {params.plan} {wildcards.version} {wildcards.size} --darkened"
+        " --workers {threads} > {log} 2>&1"
+
+
+rule sheet:
+    input:
+        raw=ancient(raw_folder),
+        index=ancient(dataset_index),
+    output:
+        png="reports/datasets/{version}.png",
+        md="reports/datasets/{version}.md",
+    log:
+        "logs/sheet/{version}.log",
+    benchmark:
+        "logs/benchmarks/sheet/{version}.tsv"
+    params:
+        plan=PLAN_FILE,
+    shell:
+        "vreid data show --plan {params.plan} {wildcards.version} > {log} 2>&1"
+
+
+rule datasets:
+    input:
+        prepared_datasets,
+
+
+rule darkened:
+    input:
+        darkened_datasets,
+
+
+rule sheets:
+    input:
+        dataset_sheets,
 
 
 rule baselines:
@@ -67,5 +141,7 @@ rule baselines:
         "logs/baselines/{source}/{version}-{size}-{digest}.log",
     benchmark:
         "logs/benchmarks/baselines/{source}/{version}-{size}-{digest}.tsv"
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid baselines --plan {PLAN_FILE} {wildcards.version} {input.pack} {output} > {log} 2>&1"
+        "vreid baselines --plan {params.plan} {wildcards.version} {input.pack} {output} > {log} 2>&1"

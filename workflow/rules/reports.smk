@@ -12,8 +12,10 @@ rule table:
         "logs/table/{paper}-{table}.log",
     benchmark:
         "logs/benchmarks/table/{paper}-{table}.tsv"
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid table --plan {PLAN_FILE} {wildcards.paper} {wildcards.table} > {log} 2>&1"
+        "vreid table --plan {params.plan} {wildcards.paper} {wildcards.table} > {log} 2>&1"
 
 
 rule page:
@@ -32,8 +34,10 @@ rule page:
         "logs/benchmarks/page/{page}.tsv"
     wildcard_constraints:
         page="all_tables|papers/[a-z_]+",
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid page --plan {PLAN_FILE} {wildcards.page} > {log} 2>&1"
+        "vreid page --plan {params.plan} {wildcards.page} > {log} 2>&1"
 
 
 rule run_report:
@@ -49,8 +53,10 @@ rule run_report:
         "logs/run_report/{run}.log",
     benchmark:
         "logs/benchmarks/run_report/{run}.tsv"
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid run report --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
+        "vreid run report --plan {params.plan} {wildcards.run} > {log} 2>&1"
 
 
 rule track:
@@ -63,5 +69,7 @@ rule track:
         "logs/track/sync.log",
     benchmark:
         "logs/benchmarks/track/sync.tsv"
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid track sync --plan {PLAN_FILE} --lenient > {log} 2>&1"
+        "vreid track sync --plan {params.plan} --lenient > {log} 2>&1"

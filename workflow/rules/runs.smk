@@ -13,8 +13,10 @@ rule train:
         "logs/benchmarks/train/{run}.tsv"
     resources:
         gpu=1,
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid run train --plan {PLAN_FILE} {wildcards.run} > {log.text} 2>&1"
+        "vreid run train --plan {params.plan} {wildcards.run} > {log.text} 2>&1"
 
 
 rule extract:
@@ -31,8 +33,10 @@ rule extract:
         "logs/benchmarks/extract/{run}.tsv"
     resources:
         gpu=1,
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid run extract --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
+        "vreid run extract --plan {params.plan} {wildcards.run} > {log} 2>&1"
 
 
 rule evaluate:
@@ -47,5 +51,7 @@ rule evaluate:
         "logs/evaluate/{run}-{digest}.log",
     benchmark:
         "logs/benchmarks/evaluate/{run}-{digest}.tsv"
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid run evaluate --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
+        "vreid run evaluate --plan {params.plan} {wildcards.run} > {log} 2>&1"

@@ -9,13 +9,15 @@ from vreid.cli.options import PlanFile, Preset, the_plan
 
 
 def baselines(
-    dataset: Annotated[str, typer.Argument(help="A dataset of the plan, or its version.", show_default=False)],
+    dataset: Annotated[
+        str, typer.Argument(help="A dataset of the plan, or its version.", show_default=False)
+    ],
     images: Annotated[Path, typer.Argument(help="Its packed images.", show_default=False)],
     out: Annotated[Path, typer.Argument(help="The JSON file to write.", show_default=False)],
     plan: PlanFile = None,
     preset: Preset = None,
 ) -> None:
-    """Write what chance, colour histograms and raw pixels reach, and on rendered data the attribute oracle."""
+    """Write what chance, colours and pixels reach, and on rendered data an oracle of the attributes."""
     entry = the_plan(plan, preset).dataset(dataset)
     attributes = Path(entry.raw) / "rendered" / "attributes.csv"
     from vreid.evaluation.baselines import baselines as write_baselines

@@ -125,11 +125,8 @@ def darken(dataset: Dataset, plan: PlanFile = None, preset: Preset = None) -> No
     entry = the_plan(plan, preset).dataset(dataset)
     from vreid.datasets.darken import write_darkened
 
-    if entry.spec.darkened is None:
-        raise UserError(
-            f"{entry.name} has no darkened variant: its file in params/datasets has no `darkened`."
-        )
-    write_darkened(entry.spec.darkened, Path(entry.index), _darkened_list(entry))
+    if entry.spec.darkened is not None:
+        write_darkened(entry.spec.darkened, Path(entry.index), _darkened_list(entry))
     typer.echo(f"The list is {_darkened_list(entry)}.")
 
 
@@ -147,17 +144,21 @@ def pack(
     """Decode and resize every image once; continues where an interrupted call stopped."""
     entry = _present(the_plan(plan, preset).dataset(dataset))
     height, width = _size(size)
+    out = f"data/packed/{entry.source}/{entry.version}-{height}x{width}"
+    chosen = _darkened_list(entry) if darkened else None
+    if chosen is not None:
+        out += chosen.stem.removeprefix(entry.version)
     from vreid.datasets.pack import pack_dataset
 
     with progress_bar(f"packing {entry.name}") as progress:
         pack_dataset(
             Path(entry.index),
             Path(entry.raw),
-            _pack_folder(entry, height, width, "-darkened" if darkened else ""),
+            Path(out),
             height=height,
             width=width,
             fit=entry.spec.fit,
-            darkened=_darkened_list(entry) if darkened else None,
+            darkened=chosen,
             workers=workers,
             progress=progress,
         )
@@ -239,12 +240,12 @@ def _acquire_real(name: str) -> None:
     typer.echo(f"{name} is in {REAL / name}.")
 
 
-def _pack_folder(entry: "DatasetPlan", height: int, width: int, variant: str = "") -> Path:
-    return Path(f"data/packed/{entry.source}/{entry.version}-{height}x{width}{variant}")
-
-
 def _darkened_list(entry: "DatasetPlan") -> Path:
-    return Path(f"data/splits/{entry.source}/{entry.version}-darkened.parquet")
+    if entry.darkened is None:
+        raise UserError(
+            f"{entry.name} has no darkened variant: its file in params/datasets has no `darkened`."
+        )
+    return Path(entry.darkened)
 
 
 def _present(entry: "DatasetPlan") -> "DatasetPlan":

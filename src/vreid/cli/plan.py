@@ -14,6 +14,9 @@ from vreid.params.errors import UserError
 from vreid.params.plan import Plan, recorded_digest
 from vreid.params.resolve import load
 
+REPORTS = (".json", ".md", ".damaged.json", ".damaged.md")
+"""What verification writes beside an index."""
+
 
 def plan(
     preset: Preset = None,
@@ -90,12 +93,11 @@ def _named(plan: Plan) -> set[str]:
     for run in plan.runs.values():
         named |= {f"runs/{run.name}", run.pack, run.baselines}
     for dataset in plan.datasets.values():
-        named |= {
-            dataset.raw,
-            dataset.index,
-            Path(dataset.index).with_suffix(".json").as_posix(),
-            dataset.splits,
-        }
+        named |= {dataset.raw, dataset.index, dataset.splits, *dataset.packs, *dataset.darkened_packs()}
+        named |= {f"data/index/{dataset.source}/{dataset.version}{suffix}" for suffix in REPORTS}
+        named |= {f"reports/datasets/{dataset.version}{suffix}" for suffix in (".png", ".md")}
+        if dataset.darkened is not None:
+            named.add(dataset.darkened)
     return named
 
 
@@ -108,5 +110,6 @@ def _kept_apart() -> Iterator[Path]:
         "data/splits/*/*",
         "data/packed/*/*",
         "data/baselines/*/*",
+        "reports/datasets/*",
     ):
         yield from sorted(path for path in Path().glob(pattern) if not path.name.startswith("."))

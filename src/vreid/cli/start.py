@@ -1,4 +1,4 @@
-"""Where `vreid` begins: jobs that need torch go to the fork server, which has it loaded; imports nothing heavy."""
+"""Where `vreid` begins: jobs that need torch go to the fork server, which has it loaded."""
 
 import sys
 from pathlib import Path

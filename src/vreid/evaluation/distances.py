@@ -27,8 +27,8 @@ BUDGET = 256 << 20
 results.
 """
 
-LARGEST_BLOCK = 768
-"""Queries per block at most: a larger product is no faster, and its block leaves the cache."""
+LARGEST_BLOCK = 80 << 20
+"""Bytes of a block of distances at most, whatever the budget: a larger product is no faster."""
 
 
 def distances(query: npt.ArrayLike, gallery: npt.ArrayLike, distance: Distance) -> Float:
@@ -161,7 +161,7 @@ class FeatureKeys:
                 f"query to {self.shape[1]} gallery images; give at least "
                 f"{(spare + cast + row) / 2**20 + 1:.0f} MiB"
             )
-        return int(min(rows, LARGEST_BLOCK))
+        return int(min(rows, max(1, LARGEST_BLOCK // row)))
 
     def _cast_once(self, features: Array) -> Float | None:
         """Return the gallery as the product needs it; None if a copy for that is half the budget."""

@@ -16,6 +16,8 @@ from vreid.params.errors import UserError
 
 ROLES = ("query", "gallery")
 MIRRORED = "_mirrored"
+ALIASES = {"pid": "id", "camid": "cam", "split": "role"}
+"""Names of columns in this project's own tables, beside those of a file of features."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,13 @@ class FeatureSet:
 def read_features(path: Path, labels: Path | None = None) -> FeatureSet:
     """Read features, identities and cameras from a file.
 
-    * `.npz`: query_features, gallery_features, query_ids, gallery_ids and, where known, query_cams
-      and gallery_cams; or features, ids and cams of one set. `query_features_mirrored` … serve the
-      flip test.
-    * `.parquet`: a line per image with the columns features (list of numbers), id and, where known,
-      cam and role (query or gallery; without it the lines are one set) and features_mirrored.
-    * `.npy`: the matrix of features; `labels` is a .csv or .parquet with id and, where known, cam
-      and role, line by line.
+    * `.npz`: query_features, gallery_features, query_ids, gallery_ids and, where known, query_cams and
+      gallery_cams; or features, ids and cams of one set. `query_features_mirrored` … serve the flip test.
+    * `.parquet`: a line per image with the columns features (list of numbers), id (or pid) and, where known,
+      cam (or camid), role (or split: query or gallery; without it the lines are one set) and
+      features_mirrored.
+    * `.npy`: an array with these fields; or the matrix of features, and `labels` is a .csv or .parquet with
+      the other columns, line by line.
 
     Nothing is unpickled.
 
@@ -109,11 +111,17 @@ def read_features(path: Path, labels: Path | None = None) -> FeatureSet:
     if path.suffix == ".parquet":
         return _from_lines(_load_parquet(path), path)
     if path.suffix == ".npy":
-        if labels is None:
-            raise UserError(f"{path} holds features alone: name a table of their ids with --labels")
-        table = _load_csv(labels) if labels.suffix == ".csv" else _load_parquet(labels)
-        return _from_lines({**table, "features": _load(path)}, labels)
+        return _from_npy(_load(path), path, labels)
     raise UserError(f"{path}: features are read from .npz, .npy or .parquet, not from {path.suffix!r}")
+
+
+def _from_npy(array: Array, path: Path, labels: Path | None) -> FeatureSet:
+    if array.dtype.names is not None:
+        return _from_lines({ALIASES.get(name, name): array[name] for name in array.dtype.names}, path)
+    if labels is None:
+        raise UserError(f"{path} holds features alone: name a table of their ids with --labels")
+    table = _load_csv(labels) if labels.suffix == ".csv" else _load_parquet(labels)
+    return _from_lines({**table, "features": array}, labels)
 
 
 def _from_arrays(arrays: Mapping[str, Array], path: Path) -> FeatureSet:
@@ -207,14 +215,17 @@ def _columns(table: Any, path: Path) -> dict[str, Array]:
 
     known = ("id", "cam", "role", "features", f"features{MIRRORED}")
     found = {}
-    for name in (name for name in known if name in table.column_names):
-        column = table[name].combine_chunks()
+    for written in table.column_names:
+        name = ALIASES.get(written, written)
+        if name not in known:
+            continue
+        column = table[written].combine_chunks()
         if column.null_count:
-            raise UserError(f"{path}: {column.null_count} values of the column {name!r} are missing")
+            raise UserError(f"{path}: {column.null_count} values of the column {written!r} are missing")
         if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
             flat = column.flatten().to_numpy(zero_copy_only=False)
             if len(table) == 0 or len(flat) % len(table):
-                raise UserError(f"{path}: the lists in the column {name!r} have different lengths")
+                raise UserError(f"{path}: the lists in the column {written!r} have different lengths")
             found[name] = flat.reshape(len(table), -1)
         else:
             found[name] = column.to_numpy(zero_copy_only=False)

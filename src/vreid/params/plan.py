@@ -33,7 +33,8 @@ class DatasetPlan(Planned):
 
     `raw` is its folder in its own layout. `version` names what is derived from it; it covers the content,
     the adapter and the code that indexes and packs. `present` is False for a real dataset that nobody has
-    put in place.
+    put in place. `packs` are the folders of its packed images: one for each input size of its runs, or the
+    preset's size where no run uses it. `darkened` is the list of the darkened variant, if it has one.
     """
 
     name: str
@@ -44,7 +45,28 @@ class DatasetPlan(Planned):
     spec: DatasetSpec
     index: str
     splits: str
+    darkened: str | None
     protocols: tuple[str, ...]
+    packs: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> str:
+        """The verification report (JSON); the same as Markdown stands beside it."""
+        return self.index.removesuffix(".parquet") + ".json"
+
+    def rendered_images(self) -> int | None:
+        """Return how many images are rendered, copies not counted; None if the data is real."""
+        render = self.spec.render
+        if self.source == "real" or render is None:
+            return None
+        return (render.train_ids + render.test_ids) * render.cameras_per_id * render.images_per_camera
+
+    def darkened_packs(self) -> list[str]:
+        """Return the packs of the darkened variant, one beside each of `packs`."""
+        if self.darkened is None:
+            return []
+        variant = Path(self.darkened).stem.removeprefix(f"{self.version}-")
+        return [f"{pack}-{variant}" for pack in self.packs]
 
 
 class RunPlan(Planned):
@@ -209,7 +231,7 @@ class Plan(Planned):
         return self.pages[page]
 
     def report_digest(self, report: str) -> str:
-        """Return the digest that a report (`tables/…`, `runs/…`, `tracking`, a page) has to record to be fresh."""
+        """Return the digest that a fresh report (`tables/…`, `runs/…`, `tracking`, a page) records."""
         if report.startswith("tables/"):
             return self.table(*report.split("/")[1:]).digest
         if report.startswith("runs/"):

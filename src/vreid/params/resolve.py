@@ -25,7 +25,7 @@ from vreid.params.plan import (
 )
 from vreid.params.preset import Preset, WorkflowSettings
 from vreid.params.read import read_yaml, suggest, validate
-from vreid.params.run import Test, TrainConfig
+from vreid.params.run import Input, Test, TrainConfig
 
 
 def load(params: Path = Path("params"), preset: str | None = None) -> Plan:
@@ -55,11 +55,15 @@ class _Resolver:
         self.datasets: dict[str, DatasetPlan] = {}
         self.runs: dict[str, RunPlan] = {}
         self._names: dict[str, str] = {}
-        for section, known in (("papers", self.papers), ("datasets", self.dataset_files)):
+        for section, folder, known in (
+            ("papers", "papers", self.papers),
+            ("datasets", "datasets", self.dataset_files),
+            ("packs", "datasets", self.dataset_files),
+        ):
             for name in getattr(self.preset, section):
                 if name not in known:
                     raise UserError(
-                        f"{self.preset_file}: `{section}.{name}`: params/{section}/ has no {name}.yaml"
+                        f"{self.preset_file}: `{section}.{name}`: params/{folder}/ has no {name}.yaml"
                         f"{suggest(name, list(known))}."
                     )
 
@@ -73,7 +77,7 @@ class _Resolver:
         return Plan(
             preset=self.preset_name,
             preset_label=self.preset.says,
-            datasets=self.datasets,
+            datasets={name: self._with_packs(name) for name in self.dataset_files},
             runs=self.runs,
             tables=tables,
             pages=self._pages(tables),
@@ -136,25 +140,49 @@ class _Resolver:
         )
 
     def _dataset(self, name: str, named_in: str) -> DatasetPlan:
+        """Return a dataset that a paper asks for: it has to be of the preset's source."""
+        if name not in self.dataset_files:
+            near = suggest(name, list(self.dataset_files))
+            raise UserError(f"{named_in}: the dataset {name!r} has no file in params/datasets/{near}.")
+        dataset = self._any_dataset(name)
+        if dataset.source != self.preset.source:
+            raise UserError(
+                f"{self.dataset_files[name]}: `render` is missing: this dataset has no rendered stand-in."
+            )
+        return dataset
+
+    def _any_dataset(self, name: str) -> DatasetPlan:
         if name not in self.datasets:
-            if name not in self.dataset_files:
-                near = suggest(name, list(self.dataset_files))
-                raise UserError(f"{named_in}: the dataset {name!r} has no file in params/datasets/{near}.")
             self.datasets[name] = self._resolve_dataset(name)
         return self.datasets[name]
+
+    def _with_packs(self, name: str) -> DatasetPlan:
+        """Complete a dataset by its packs: those of its runs, or else one of the size that the preset says."""
+        dataset = self._any_dataset(name)
+        packs = sorted({run.pack for run in self.runs.values() if run.config.dataset == name})
+        size = self.preset.packs.get(name) or self._input_size()
+        if not packs and size is not None:
+            packs = [_pack(dataset, size)]
+        return dataset.model_copy(update={"packs": tuple(packs)})
+
+    def _input_size(self) -> Input | None:
+        """Return the size of the network's input that the preset gives all runs, if it does."""
+        where = f"{self.preset_file}: overrides"
+        changes = {key: value for key, value in self.preset.overrides.items() if key.split(".")[0] == "input"}
+        given = overrides.apply({"input": {}}, changes, where)["input"]
+        return validate(Input, given, f"{where}.input") if given else None
 
     def _resolve_dataset(self, name: str) -> DatasetPlan:
         where = str(self.dataset_files[name])
         raw = read_yaml(self.dataset_files[name])
         changes = {f"render.{key}": value for key, value in self.preset.datasets.get(name, {}).items()}
         spec = validate(DatasetSpec, raw, where)
-        spec = validate(DatasetSpec, overrides.apply(raw, changes, str(self.preset_file)), where)
-        source = self.preset.source
+        if changes:
+            spec = validate(DatasetSpec, overrides.apply(raw, changes, str(self.preset_file)), where)
+        # One's own data has no stand-in; it is what it is whatever the preset says.
+        source = self.preset.source if spec.render is not None else "real"
         if source == "synthetic":
-            if spec.render is None:
-                raise UserError(f"{where}: `render` is missing: this dataset has no rendered stand-in.")
-            code = code_digest(["vreid.synthetic.render", f"vreid.synthetic.writers.{name}"])
-            content = digest_of([name, spec.render.model_dump(mode="json"), code], 8)
+            content = _rendered_content(name, spec, where)
             folder, present = f"data/raw/synthetic/{name}-{content}", True
         else:
             folder = f"data/raw/real/{name}"
@@ -179,6 +207,7 @@ class _Resolver:
             spec=spec,
             index=f"data/index/{source}/{version}.parquet",
             splits=f"data/splits/{source}/{version}-{splits}.parquet",
+            darkened=_darkened(source, version, spec),
             protocols=tuple(protocol.name for protocol in spec.protocols),
         )
 
@@ -217,7 +246,7 @@ class _Resolver:
             ],
             8,
         )
-        pack = f"{dataset.version}-{config.input.height}x{config.input.width}"
+        pack = _pack(dataset, config.input)
         baselines = digest_of([dataset.splits, code_digest(["vreid.evaluation.baselines"])], 8)
         self.runs[name] = RunPlan(
             name=name,
@@ -225,11 +254,11 @@ class _Resolver:
             experiment=earlier.experiment if earlier else experiment,
             same=(*(earlier.same if earlier else ()), f"{paper_name}/{experiment}"),
             config=config,
-            pack=f"data/packed/{dataset.source}/{pack}",
+            pack=pack,
             test=test,
             protocols=tuple(sorted(protocols)),
             evaluation=f"runs/{name}/eval-{evaluation}",
-            baselines=f"data/baselines/{dataset.source}/{pack}-{baselines}.json",
+            baselines=f"data/baselines/{dataset.source}/{Path(pack).name}-{baselines}.json",
             report=digest_of([name, evaluation, baselines, code_digest(["vreid.reporting.own"])], 16),
         )
         return name
@@ -353,6 +382,32 @@ def _training_code(config: TrainConfig) -> str:
     """Digest of the code that trains and extracts: the model, the losses and the training package."""
     roots = ["vreid.training.engine", "vreid.training.extract", f"vreid.models.{config.model.name}"]
     return code_digest([*roots, *(f"vreid.losses.{loss.name}" for loss in config.losses)])
+
+
+def _rendered_content(name: str, spec: DatasetSpec, where: str) -> str:
+    """Digest of what is rendered: the recipe and the code of the renderer."""
+    try:
+        code = code_digest(["vreid.synthetic.render", f"vreid.synthetic.writers.{name}"])
+    except ModuleNotFoundError:
+        raise UserError(
+            f"{where}: `render` says how to render {name}, but no module vreid.synthetic.writers.{name} "
+            "writes its layout; leave `render` out for data of your own."
+        ) from None
+    render = spec.render.model_dump(mode="json") if spec.render else None
+    return digest_of([name, render, code], 8)
+
+
+def _pack(dataset: DatasetPlan, size: Input) -> str:
+    return f"data/packed/{dataset.source}/{dataset.version}-{size.height}x{size.width}"
+
+
+def _darkened(source: str, version: str, spec: DatasetSpec) -> str | None:
+    """Return where the list of darkened images stands; it is named by its draw."""
+    if spec.darkened is None:
+        return None
+    code = code_digest(["vreid.datasets.darken"])
+    digest = digest_of([version, spec.darkened.model_dump(mode="json"), code], 8)
+    return f"data/splits/{source}/{version}-darkened-{digest}.parquet"
 
 
 def _real_content(root: Path, spec: DatasetSpec) -> str:
