@@ -117,7 +117,7 @@ def against_the_product(problem: Problem, repeats: int) -> tuple[str, float]:
 
 
 def peak_memory(size: tuple[int, int, int], columns: int = COLUMNS) -> float:
-    """Return the MiB that an evaluation of a problem of `size` needs above the features, in a fresh process."""
+    """Return the MiB that an evaluation needs above its features, measured in a fresh process."""
     with get_context("spawn").Pool(1) as pool:
         return pool.apply(_peak, (size, columns))
 

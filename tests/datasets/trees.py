@@ -13,8 +13,14 @@ from vreid.params.read import validate
 def jpeg(seed=0, size=(24, 16), quality=90):
     """A JPEG file of smooth random colours; `size` is (width, height)."""
     colours = np.random.default_rng(seed).integers(0, 255, (3, 4, 3), dtype=np.uint8)
+    return encoded(Image.fromarray(colours).resize(size, Image.Resampling.BICUBIC), quality)
+
+
+def encoded(picture, quality=90):
+    """A JPEG file of a picture (Pillow's, or an array of height x width x 3 bytes)."""
     buffer = io.BytesIO()
-    Image.fromarray(colours).resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=quality)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
+    image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

@@ -240,11 +240,33 @@ def test_values_that_are_no_numbers_are_named_by_their_first_row(value, part):
         problem.evaluate(**VERI)
 
 
-def test_features_whose_squares_overflow_are_refused():
+@pytest.mark.parametrize(("value", "sentence"), [(1e30, "overflow float32"), (1e-25, "vanishes in float32")])
+def test_features_whose_squares_leave_the_range_are_refused(value, sentence):
     problem = Problem(np.random.default_rng(0), 9, 30, 4, 3, 3, dtype=np.float32)
-    problem.gallery[4] = 1e30
-    with pytest.raises(UserError, match=r"gallery features: row 4 .* overflows float32"):
+    problem.gallery[4] = value
+    with pytest.raises(UserError, match=rf"gallery features: row 4 .* {sentence}"):
         problem.evaluate(**VERI)
+
+
+def test_labels_beyond_the_range_of_doubles_are_told_apart():
+    ids = np.array([2**63 + 1, 2**63 + 3], np.uint64)
+    result = evaluate_arrays(np.eye(2), np.eye(2), ids, ids[::-1].copy(), protocol="custom_no_cameras")
+    assert result["R1"] == 0
+    big = evaluate_arrays(
+        np.eye(2),
+        np.eye(2),
+        [2**62, 2**62 + 1],
+        np.array([2**62, 2**62 + 1], np.uint64),
+        protocol="custom_no_cameras",
+    )
+    assert big["R1"] == 1
+
+
+def test_cameras_that_no_rule_reads_may_be_unknown():
+    result = evaluate_arrays(
+        np.eye(2), np.eye(2), [0, 1], [0, 1], [np.nan, 1.0], [np.nan, 1.0], protocol="custom_no_cameras"
+    )
+    assert result["mAP"] == 1
 
 
 def test_a_constant_camera_is_explained():

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from vreid.params.dataset import dataset_names
 from vreid.params.errors import UserError
 from vreid.params.plan import Plan, recorded_digest
 from vreid.params.resolve import load, shortened
+from vreid.synthetic.render import load_layout
+from vreid.synthetic.world import plan_world
 
 PARAMS = Path(__file__).parents[2] / "params"
 
@@ -83,6 +86,68 @@ def test_with_the_real_data_in_place_rows_are_run(tmp_path: Path, monkeypatch: p
     assert not set(load(PARAMS, "paper").runs) & set(before.runs)
 
 
+def test_every_dataset_is_planned_also_those_that_no_table_uses():
+    plan = load(PARAMS, "demo")
+    assert list(plan.datasets) == dataset_names(PARAMS)
+    for dataset in plan.datasets.values():
+        assert dataset.present and dataset.source == "synthetic"
+        runs = {run.pack for run in plan.runs.values() if run.config.dataset == dataset.name}
+        assert set(dataset.packs) == runs or not runs
+
+
+def test_a_dataset_without_runs_is_packed_at_the_preset_s_size():
+    datasets = load(PARAMS, "demo").datasets
+    unused = {name: dataset.packs for name, dataset in datasets.items()}
+    assert unused["vru"] == (f"data/packed/synthetic/{datasets['vru'].version}-64x64",)
+    assert unused["rgbn300"] == (f"data/packed/synthetic/{datasets['rgbn300'].version}-64x128",)
+    assert load(PARAMS, "paper").datasets["vru"].packs == ()  # nothing says a size
+
+
+def test_a_darkened_list_is_named_by_its_draw(params: Path):
+    before = load(params, "demo").datasets
+    assert before["vru"].darkened is None and before["vru"].darkened_packs() == []
+    edit(params, "datasets/cars196.yaml", "share: 0.1, factor: 0.3", "share: 0.1, factor: 0.4")
+    after = load(params, "demo").datasets
+    assert after["cars196"].version == before["cars196"].version
+    assert after["cars196"].darkened != before["cars196"].darkened
+    variant = Path(after["cars196"].darkened).stem.removeprefix(after["cars196"].version)
+    assert after["cars196"].darkened_packs() == [f"{after['cars196'].packs[0]}{variant}"]
+
+
+def test_own_data_is_real_under_a_preset_that_renders(params: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = load(params, "demo")
+    own = (params / "datasets/veri_uav.yaml").read_text().partition("# The rendered stand-in")[0]
+    (params / "datasets/mine.yaml").write_text(own)
+    after = load(params, "demo")
+    assert (after.dataset("mine").source, after.dataset("mine").present) == ("real", False)
+    assert after.runs == before.runs and after.tables == before.tables
+    edit(params, "papers/se_densenet.yaml", "dataset: veri776", "dataset: mine")
+    with pytest.raises(UserError, match=r"mine.yaml: `render` is missing: .* no rendered stand-in"):
+        load(params, "demo")
+
+
+def test_a_stand_in_that_nobody_can_write_is_a_sentence(params: Path):
+    shutil.copy(params / "datasets/vru.yaml", params / "datasets/mine.yaml")
+    with pytest.raises(UserError, match=r"mine.yaml: `render` says how to render mine, but no module"):
+        load(params, "demo")
+
+
+@pytest.mark.parametrize("preset", ["demo", "bench"])
+def test_every_preset_that_renders_can_render_all(preset: str):
+    for dataset in load(PARAMS, preset).datasets.values():
+        load_layout(dataset.name).check(plan_world(dataset.spec.render))
+
+
+def test_the_bench_preset_is_large_enough_to_compare_methods():
+    for dataset in load(PARAMS, "bench").datasets.values():
+        render = dataset.spec.render
+        # Cars196 has 98 classes on either side.
+        least = (98, 98) if dataset.name == "cars196" else (200, 100)
+        assert render.train_ids >= least[0] and render.test_ids >= least[1]
+        assert render.cameras_per_id * render.images_per_camera == 20
+
+
 def test_one_value_of_one_experiment_renames_its_runs_alone(params: Path):
     before = load(params, "demo")
     edit(params, "papers/se_densenet.yaml", "proposed: {}", "proposed: {losses.focal.gamma: 3.0}")
@@ -128,6 +193,7 @@ def test_a_caption_changes_the_digest_of_its_table_and_page_alone(params: Path):
     ("file", "old", "new", "words"),
     [
         ("presets/demo.yaml", "se_densenet:\n", "se_densnet:\n", ["`papers.se_densnet`", "`se_densenet`"]),
+        ("presets/demo.yaml", "  rgbn300: {", "  rgbn30: {", ["`packs.rgbn30`", "`rgbn300`"]),
         ("presets/demo.yaml", "source: synthetic", "source: synthetik", ["`source`", "`synthetic`"]),
         ("papers/se_densenet.yaml", "dataset: veri776", "dataset: veri77", ["'veri77'", "`veri776`"]),
         ("papers/se_densenet.yaml", "distance: cosine", "distance: cosin", ["distance", "`cosine`"]),

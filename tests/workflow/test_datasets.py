@@ -1,4 +1,4 @@
-"""The targets that prepare datasets, on the real workflow: what they ask for, and that one goes all the way."""
+"""The targets that prepare datasets, on the real workflow: what they ask for; one goes all the way."""
 
 from pathlib import Path
 

@@ -214,14 +214,19 @@ def _show(result: "Result") -> None:
     from vreid.evaluation.metrics import MEANS
 
     summary = result.summary()
+    names = tuple(dict.fromkeys((*result.protocol.shown, *MEANS)))
+    intervals, spread = result.intervals(names), len(result.trials) > 1
     table = Table(title=f"{summary['protocol']} (percent)")
-    spread = len(result.trials) > 1
-    for heading in ("metric", "value", *(["sd"] if spread else [])):
-        table.add_column(heading, justify="left" if heading == "metric" else "right")
-    for name in dict.fromkeys((*result.protocol.shown, *MEANS)):
-        cells = [name, f"{100 * result[name]:.2f}"]
-        deviation = result.sd(name)
-        table.add_row(*cells, *([] if deviation is None else [f"{100 * deviation:.2f}"]))
+    table.add_column("metric")
+    for heading in ("value", *(["sd"] if spread else []), *(["95 % interval"] if intervals else [])):
+        table.add_column(heading, justify="right")
+    for name in names:
+        cells = [f"{100 * result[name]:.2f}"]
+        if spread:
+            cells.append(f"{100 * (result.sd(name) or 0):.2f}")
+        if intervals:
+            cells.append(f"{100 * intervals[name].low:.2f} to {100 * intervals[name].high:.2f}")
+        table.add_row(name, *cells)
     console = Console()
     console.print(table)
     skipped = summary["queries"] - summary["valid_queries"]

@@ -145,6 +145,7 @@ def _write_params(
             "seeds": [seed],
             "papers": {paper: preset["papers"].get(paper, {})},
             "datasets": {},
+            "packs": {},
             **({"epochs": epochs} if epochs else {}),
         },
     )

@@ -51,6 +51,7 @@ def contact_sheet(table: pa.Table, root: Path, rows: int, columns: int, seed: in
     tile = (round(TILE * min(max(aspect, 1.0), 3.0)), TILE)
     width, height = tile[0] + GAP, TILE * len(boxes) + CAPTION + GAP
     chosen = _choose(table, rows, columns, np.random.default_rng(seed))
+    columns = max(len(numbers) for _, numbers in chosen)
     sheet = Image.new("RGB", (MARGIN + columns * width, GAP + len(chosen) * height), "white")
     draw = ImageDraw.Draw(sheet)
     for line, (pid, numbers) in enumerate(chosen):

@@ -59,20 +59,29 @@ def squared_norms(array: Array, dtype: np.dtype[Any], name: str) -> Float:
     """Return the squared Euclidean norm of every row, shape (N,), and check on the way that all is finite.
 
     Raises:
-        UserError: a feature is NaN or infinite (names the first such row), or so large that its
-            square is no number of `dtype`.
+        UserError: a feature is NaN or infinite (names the first such row), or the squares of a row are too
+            large or too small for numbers of `dtype`.
     """
     norms = np.empty(len(array), dtype)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for start, rows in chunks(array, dtype):
             np.vecdot(rows, rows, out=norms[start : start + len(rows)])
-    if not np.isfinite(norms).all():
+    range_of = np.finfo(dtype)
+    if not (norms <= range_of.max / 4).all():
         _refuse(array, norms, name)
+    for row in np.flatnonzero(norms < range_of.tiny):
+        if np.asarray(array[row]).any():
+            raise UserError(
+                f"{name}: row {row} (from 0) is so small that its squared norm vanishes in {dtype}: "
+                "scale the features up"
+            )
     return norms
 
 
 def _refuse(array: Array, norms: Float, name: str) -> None:
-    for row in np.flatnonzero(~np.isfinite(norms)):
+    """Name the first row with a value that is no number or, if there is none, the first that is too large."""
+    suspects = np.flatnonzero(~(norms <= np.finfo(norms.dtype).max / 4))
+    for row in suspects:
         values = np.asarray(array[row], dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
@@ -81,8 +90,8 @@ def _refuse(array: Array, norms: Float, name: str) -> None:
                 "Distances to it mean nothing: look for an overflow in the model that made it"
             )
     raise UserError(
-        f"{name}: row {np.flatnonzero(~np.isfinite(norms))[0]} (from 0) is so large that its squared "
-        f"norm overflows {norms.dtype}: scale the features down"
+        f"{name}: row {suspects[0]} (from 0) is so large that distances to it overflow {norms.dtype}: "
+        "scale the features down"
     )
 
 
@@ -112,9 +121,10 @@ def label_vector(value: npt.ArrayLike, rows: int, name: str) -> Array:
 
 
 def _from_objects(array: Array, name: str) -> Array:
-    for kind in (int, str):
-        if all(isinstance(value, kind) for value in array.ravel()):
-            return array.astype(kind)
+    kinds: tuple[tuple[type, tuple[type, ...]], ...] = ((np.int64, (int, np.integer)), (np.str_, (str,)))
+    for dtype, types in kinds:
+        if all(isinstance(value, types) for value in array.ravel()):
+            return array.astype(dtype)
     raise UserError(f"{name} mixes types or has missing values; labels are whole numbers or strings")
 
 
@@ -124,6 +134,8 @@ def common_codes(first: Array, second: Array) -> tuple[Ints, Ints]:
         raise UserError(
             "The labels of query and gallery are of two types, text and numbers; they would never be equal"
         )
+    if np.result_type(first, second).kind == "f":  # int64 beside uint64
+        first, second = first.astype(object), second.astype(object)
     _, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
     return codes[: len(first)].astype(np.int64), codes[len(first) :].astype(np.int64)
 

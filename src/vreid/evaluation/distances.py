@@ -23,9 +23,7 @@ Distance = Literal["cosine", "euclidean", "squared_euclidean"]
 DISTANCES: tuple[Distance, ...] = get_args(Distance)
 
 BUDGET = 256 << 20
-"""Default limit, in bytes, of the memory that an evaluation takes beside the features and its
-results.
-"""
+"""Default limit, in bytes, of the memory that an evaluation takes beside the features and its results."""
 
 LARGEST_BLOCK = 80 << 20
 """Bytes of a block of distances at most, whatever the budget: a larger product is no faster."""

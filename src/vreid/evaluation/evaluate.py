@@ -34,7 +34,8 @@ class Method:
         distance: None for the protocol's own.
         reranking: None for none.
         device: `cpu`, `cuda` or `auto`; re-ranking stays on the CPU.
-        budget: bytes that may be used beside the features.
+        budget: bytes that may be used beside the features (and, where a trial draws its images from a
+            larger set, beside the copy of what it drew).
         threads: all available cores if None.
     """
 
@@ -96,7 +97,7 @@ def evaluate_arrays(
         )
     _check_form(rules, *ids)
     cams = None
-    if query_cams is not None and gallery_cams is not None:
+    if rules.junk == "same_camera" and query_cams is not None and gallery_cams is not None:
         parts = (query_cams, len(query), "query cams"), (gallery_cams, len(gallery), "gallery cams")
         cams = np.concatenate(common_codes(*(label_vector(*part) for part in parts)))
     rows = np.arange(len(query)), np.arange(len(gallery)) + (0 if rules.junk == "self" else len(query))

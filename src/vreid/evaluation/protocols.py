@@ -70,7 +70,6 @@ FAMILIES: dict[str, Protocol] = {
     entry.name: entry
     for entry in (
         Protocol("veri776", "given", "same_camera"),
-        Protocol("veri776_all", "all_vs_all", "self", shown=_RETRIEVAL),
         Protocol("veri_uav", "given", "same_camera"),
         Protocol("rgbn", "given", "same_camera"),
         Protocol("rgbn300", "given", "same_camera"),

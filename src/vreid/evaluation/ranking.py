@@ -22,13 +22,10 @@ from vreid.evaluation.distances import Keys
 from vreid.params.errors import UserError
 
 Consume = Callable[[int, Ints, Ints], None]
-"""Takes the first query of a part, the ranks of its matches (ascending within a query), their
-numbers.
-"""
+"""Takes the first query of a part, the ranks of the matches (ascending within a query), and how many."""
 
 SLAB = 1 << 19
 """Keys that a thread ranks at once: few enough for its cache, many enough to amortise the calls."""
-
 
 FEW_TIES = 16
 """Tied values of a query that are looked up one by one; more are cheaper to rank together."""
@@ -161,10 +158,10 @@ def smallest(row: Float, count: int) -> Ints:
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use: no more than OMP_NUM_THREADS, which schedulers set."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(wanted)) if wanted.isdecimal() and int(wanted) > 0 else cores
 
 
 @contextmanager

@@ -157,7 +157,7 @@ class _Resolver:
         return self.datasets[name]
 
     def _with_packs(self, name: str) -> DatasetPlan:
-        """Complete a dataset by its packs: those of its runs, or else one of the size that the preset says."""
+        """Complete a dataset by its packs: those of its runs, or else one of the preset's size."""
         dataset = self._any_dataset(name)
         packs = sorted({run.pack for run in self.runs.values() if run.config.dataset == name})
         size = self.preset.packs.get(name) or self._input_size()

@@ -1,0 +1,59 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.datasets import trees
+from typer.testing import CliRunner
+
+from vreid.cli.main import app
+from vreid.params.resolve import load
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    shutil.copytree(PROJECT / "params", tmp_path / "params")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_gc_keeps_what_belongs_to_a_planned_dataset_and_deletes_the_rest(project):
+    cars = load(preset="demo").dataset("cars196")
+    suffixes = ("parquet", "json", "md", "damaged.json", "damaged.md")
+    kept = [
+        *(f"data/index/synthetic/{cars.version}.{suffix}" for suffix in suffixes),
+        *(cars.splits, cars.darkened, f"{cars.packs[0]}/pack.json", f"{cars.darkened_packs()[0]}/pack.json"),
+        *(f"reports/datasets/{cars.version}.{suffix}" for suffix in ("png", "md")),
+        f"{cars.raw}/cars_annos.mat",
+        "data/raw/real/cars196/cars_annos.mat",
+        "data/packed/synthetic/.cars196-00000000-64x64.partial/pack.json",  # a job may be at it
+    ]
+    left = [
+        *(f"data/index/synthetic/cars196-00000000.{suffix}" for suffix in suffixes),
+        f"data/splits/synthetic/{cars.version}-00000000.parquet",
+        f"data/splits/synthetic/{cars.version}-darkened-00000000.parquet",
+        f"{cars.packs[0]}-darkened-00000000/pack.json",
+        "reports/datasets/cars196-00000000.png",
+        "data/raw/synthetic/cars196-00000000/cars_annos.mat",
+        "runs/se_densenet-old-veri776-s0-0000000000/model.safetensors",
+    ]
+    trees.write(project, dict.fromkeys([*kept, *left], "x"))
+    listed = run("gc")
+    assert all(Path(path).exists() for path in [*kept, *left])
+    assert f"{len(left)} left over" in listed
+    run("gc", "--delete")
+    assert [path for path in kept if not Path(path).exists()] == []
+    assert [path for path in left if Path(path).exists()] == []
+
+
+def test_the_plan_lists_all_datasets(project):
+    printed = run("plan")
+    assert all(f" {path.stem} " in printed for path in (project / "params/datasets").glob("*.yaml"))
+    assert run("plan", "--preset", "paper").count("absent") == len(load(preset="paper").datasets)
