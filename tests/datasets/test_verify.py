@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -164,6 +165,29 @@ def test_a_copy_with_fewer_images_than_any_source_says_is_incomplete(tmp_path):
     assert verify(root, tmp_path, spec=trees.spec("veri776", counts=counts), source="synthetic").counts == []
     near = trees.spec("veri776", counts=counts, complete_from=0.7)
     assert verify(root, tmp_path, spec=near).status == "verified"
+
+
+SIZES = st.one_of(st.none(), st.integers(1, 12), st.integers(1, 10**9))
+PARTS = st.fixed_dictionaries({"images": SIZES, "identities": SIZES})
+PUBLISHED = st.fixed_dictionaries(
+    {"source": st.just("s"), "images": SIZES, "cameras": SIZES, "files": SIZES},
+    optional={"train": PARTS, "query": PARTS, "gallery": PARTS, "lists": st.just({"none": {"images": 3}})},
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(counts=st.lists(PUBLISHED, max_size=3), share=st.floats(0.01, 1))
+def test_whatever_is_published_the_copy_is_verified_or_a_sentence_says_what_lacks(tmp_path, counts, share):
+    spec = trees.spec("veri776", counts=counts, complete_from=share)
+    root = trees.veri(tmp_path / "raw")
+    try:
+        report = verify_dataset(spec, root, tmp_path / "i.parquet", tmp_path / "i.json")
+    except UserError as error:
+        assert re.search(r"The copy is incomplete: .* instead of [0-9]+", str(error))
+        assert (tmp_path / "i.damaged.md").exists()
+    else:
+        smallest = min((entry["images"] for entry in counts if entry["images"]), default=8)
+        assert report.measured["images"] == 8 >= share * smallest
 
 
 def test_identities_in_train_and_test_are_named(tmp_path):

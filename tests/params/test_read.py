@@ -129,6 +129,7 @@ def test_scientific_notation_without_a_point_is_a_number(tmp_path: Path):
 
 PAPER = {
     "paper": {"title": "T", "authors": ["A B"], "year": 2021, "journal": "J"},
+    "main": "baseline",
     "defaults": {},
     "experiments": {"baseline": {}},
     "tables": {

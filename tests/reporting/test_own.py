@@ -63,6 +63,8 @@ def plan(tmp_path, monkeypatch):
         index="index.parquet",
         splits="splits.parquet",
         protocols=("own",),
+        packs=(),
+        darkened=None,
     )
     run = RunPlan(
         name=RUN,
@@ -76,6 +78,7 @@ def plan(tmp_path, monkeypatch):
         evaluation=f"runs/{RUN}/eval-00000000",
         baselines="baselines.json",
         report="0123",
+        audit="4567",
     )
     return Plan(
         preset="try",
@@ -84,6 +87,7 @@ def plan(tmp_path, monkeypatch):
         runs={RUN: run},
         tables={},
         pages={},
+        audits=(),
         tracking="",
     )
 

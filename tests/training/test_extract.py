@@ -43,6 +43,20 @@ def test_features_are_those_of_each_image_alone(extracted, pack, config, trained
             np.testing.assert_allclose(got, getattr(output, name)[0], rtol=1e-3, atol=1e-5)
 
 
+def test_mirrored_features_are_those_of_the_mirrored_images(extracted, pack, config, trained):
+    model = build_model(config().model, 9)
+    model.load_state_dict(load_file(trained / "model.safetensors"))
+    model.eval()
+    row = extracted["rows"][0]
+    image = PackedImages.open(pack).images[row][:, ::-1]
+    normalised = (image / 255.0 - np.array(MEAN)) / np.array(STD)
+    with torch.no_grad():
+        output = model(torch.from_numpy(normalised).float().permute(2, 0, 1)[None])
+    got = np.load(trained / "features" / "after_neck_mirrored.npy")[0]
+    np.testing.assert_allclose(got, output.after_neck[0], rtol=1e-3, atol=1e-5)
+    assert np.abs(got - extracted["after_neck"][0]).max() > 1e-3
+
+
 def test_features_do_not_depend_on_how_images_are_batched(extracted, trained, pack, monkeypatch):
     monkeypatch.setattr("vreid.training.extract._BATCH", 5)
     extract(trained, pack)

@@ -144,3 +144,7 @@ def darkened_datasets(wildcards):
 
 def dataset_sheets(wildcards):
     return [f"reports/datasets/{dataset.version}.png" for dataset in present_datasets()]
+
+
+def audit_if_stale(wildcards):
+    return if_stale(f"audits/{wildcards.run}/audit")

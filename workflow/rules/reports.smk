@@ -59,6 +59,28 @@ rule run_report:
         "vreid run report --plan {params.plan} {wildcards.run} > {log} 2>&1"
 
 
+rule audit:
+    input:
+        features=ancient("runs/{run}/features/rows.npy"),
+        index=ancient(run_index),
+        splits=ancient(run_splits),
+        stale=audit_if_stale,
+    output:
+        json="reports/audits/{run}/audit.json",
+        figure="reports/audits/{run}/audit.png",
+    log:
+        "logs/audit/{run}.log",
+    benchmark:
+        "logs/benchmarks/audit/{run}.tsv"
+    shell:
+        "vreid audit --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
+
+
+rule audits:
+    input:
+        expand("reports/audits/{run}/audit.json", run=PLAN.audits),
+
+
 rule track:
     input:
         evaluations=ancient(all_evaluations),

@@ -152,7 +152,7 @@ def audit(
         note=f"{resolved.preset_label}; {dataset.source} data",
     )
     folder = out or Path("reports") / "audits" / run.name
-    write_json(folder / "audit.json", found.as_json())
+    write_json(folder / "audit.json", {"digest": run.audit, **found.as_json()})
     draw_audit(found, folder / "audit.png")
     _show_audit(found)
     typer.echo(f"{folder / 'audit.json'} holds every variant, {folder / 'audit.png'} shows the moves.")

@@ -6,7 +6,7 @@ import typer
 
 import vreid
 from vreid.cli import baselines, data, plan, reports, runs, trying
-from vreid.cli.evaluate import evaluate
+from vreid.cli.evaluate import audit, evaluate
 from vreid.params.errors import UserError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(plan.plan)
 app.command()(plan.gc)
 app.command("try")(trying.try_table)
 app.command()(evaluate)
+app.command()(audit)
 app.command()(baselines.baselines)
 app.command()(reports.table)
 app.command()(reports.page)

@@ -114,17 +114,22 @@ class Table(Strict):
 class Paper(Strict):
     """One paper.
 
-    `defaults` is the recipe as printed (the keys of `vreid.params.run.TrainConfig` that a paper decides, and
-    `test`); each experiment lists what differs from it, as dotted keys.
+    `main` is the experiment that the paper proposes. `defaults` is the recipe as printed (the keys of
+    `vreid.params.run.TrainConfig` that a paper decides, and `test`); each experiment lists what differs
+    from it, as dotted keys.
     """
 
     paper: Reference
+    main: str
     defaults: dict[str, Any]
     experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any] | None]
     tables: dict[Annotated[str, Field(pattern=r"^table[0-9]+[a-z]?$")], Table]
 
     @model_validator(mode="after")
     def _rows_name_experiments(self) -> "Paper":
+        if self.main not in self.experiments:
+            near = suggest(self.main, list(self.experiments))
+            raise ValueError(f"main: no experiment is named {self.main!r}{near}")
         for name, table in self.tables.items():
             for row in table.rows:
                 if row.run is not None and row.run not in self.experiments:

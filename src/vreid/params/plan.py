@@ -49,11 +49,6 @@ class DatasetPlan(Planned):
     protocols: tuple[str, ...]
     packs: tuple[str, ...] = ()
 
-    @property
-    def report(self) -> str:
-        """The verification report (JSON); the same as Markdown stands beside it."""
-        return self.index.removesuffix(".parquet") + ".json"
-
     def rendered_images(self) -> int | None:
         """Return how many images are rendered, copies not counted; None if the data is real."""
         render = self.spec.render
@@ -73,7 +68,8 @@ class RunPlan(Planned):
     """One run: what is trained, on which packed images, and how it is evaluated.
 
     `same` lists the experiments (`paper/experiment`) that resolve to this very run; `baselines` is the file
-    with the results of methods without training on the same queries, `report` the digest of its own page.
+    with the results of methods without training on the same queries, `report` the digest of its own page and
+    `audit` that of its audit.
     """
 
     name: str
@@ -87,6 +83,7 @@ class RunPlan(Planned):
     evaluation: str
     baselines: str
     report: str
+    audit: str
 
 
 class ColumnPlan(Planned):
@@ -162,8 +159,8 @@ class PagePlan(Planned):
 class Plan(Planned):
     """Everything that a preset asks for. Keys: dataset, run, `paper/table`, and page below reports/.
 
-    `tracking` is the digest of what MLflow is to be told: the runs with their evaluations, and where it
-    listens.
+    `audits` are the runs that are audited: each paper's main experiment with its first seed. `tracking` is
+    the digest of what MLflow is to be told: the runs with their evaluations, and where it listens.
     """
 
     preset: str
@@ -172,6 +169,7 @@ class Plan(Planned):
     runs: dict[str, RunPlan]
     tables: dict[str, TablePlan]
     pages: dict[str, PagePlan]
+    audits: tuple[str, ...]
     tracking: str
 
     def write(self, folder: Path) -> Path:
@@ -231,11 +229,13 @@ class Plan(Planned):
         return self.pages[page]
 
     def report_digest(self, report: str) -> str:
-        """Return the digest that a fresh report (`tables/…`, `runs/…`, `tracking`, a page) records."""
+        """Return the digest that a report (`tables/…`, `runs/…`, `audits/…`, a page …) records if fresh."""
         if report.startswith("tables/"):
             return self.table(*report.split("/")[1:]).digest
         if report.startswith("runs/"):
             return self.run(report.removeprefix("runs/")).report
+        if report.startswith("audits/"):
+            return self.run(report.split("/")[1]).audit
         return self.tracking if report == "tracking" else self.page(report).digest
 
     def present_runs(self) -> list[RunPlan]:

@@ -81,6 +81,9 @@ class _Resolver:
             runs=self.runs,
             tables=tables,
             pages=self._pages(tables),
+            audits=tuple(
+                runs[name][paper.main][0] for name, paper in self.papers.items() if paper.main in runs[name]
+            ),
             tracking=self._tracking(),
         )
 
@@ -260,6 +263,9 @@ class _Resolver:
             evaluation=f"runs/{name}/eval-{evaluation}",
             baselines=f"data/baselines/{dataset.source}/{Path(pack).name}-{baselines}.json",
             report=digest_of([name, evaluation, baselines, code_digest(["vreid.reporting.own"])], 16),
+            audit=digest_of(
+                [name, evaluation, code_digest(["vreid.evaluation.audit", "vreid.cli.evaluate"])], 16
+            ),
         )
         return name
 

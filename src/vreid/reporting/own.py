@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vreid.datasets.index import read_index
+from vreid.evaluation.bootstrap import mean_interval
 from vreid.evaluation.protocols import JUNK_RULES
 from vreid.params.atomic import write_text
 from vreid.params.dataset import Protocol
@@ -18,7 +19,6 @@ from vreid.params.plan import Plan, RunPlan
 from vreid.reporting.cells import fraction, read_protocol
 from vreid.reporting.formats.wording import BASELINES
 from vreid.reporting.history import read_history
-from vreid.reporting.interval import mean_interval
 from vreid.reporting.own_page import METRICS, Count, ProtocolReport, RunReport, as_percent, markdown_page
 from vreid.reporting.ranklist import Ranker, draw
 
@@ -103,12 +103,14 @@ def _per_query(run: RunPlan, protocol: str) -> dict[str, npt.NDArray[Any]]:
 
 def _intervals(queries: dict[str, npt.NDArray[Any]]) -> Iterator[tuple[str, tuple[float, float]]]:
     valid = queries["matches"] > 0
+    vehicles = queries["pid"][valid]
+    if len(np.unique(vehicles)) < 2:
+        return
     values = {"mAP": queries["AP"], "mINP": queries["INP"]}
     values |= {f"R{k}": queries["first_match_rank"] <= k for k in (1, 5, 10)}
     for metric, value in values.items():
-        interval = mean_interval(value[valid].astype(np.float64), queries["pid"][valid])
-        if interval is not None:
-            yield metric, interval
+        interval = mean_interval(value[valid].astype(np.float64), vehicles)
+        yield metric, (interval.low, interval.high)
 
 
 def _draw_lists(plan: Plan, run: RunPlan, out: Path) -> None:

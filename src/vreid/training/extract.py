@@ -24,8 +24,9 @@ _BATCH = 128  # images; the features do not depend on it but for rounding
 def extract(run: Path, pack: Path, *, device: str | None = None) -> None:
     """Write the features of all query and gallery images of `pack` by the model of `run`.
 
-    run/features gets before_neck.npy and after_neck.npy, float32 (M, D), and rows.npy, int64 (M,):
-    the row of the dataset's index that each feature belongs to, queries first. Images are
+    run/features gets before_neck.npy and after_neck.npy, float32 (M, D), the same of the mirrored
+    images (before_neck_mirrored.npy, after_neck_mirrored.npy: for the flip test), and rows.npy, int64
+    (M,): the row of the dataset's index that each feature belongs to, queries first. Images are
     normalised, nothing else; the network computes in the precision it was trained in. `device` as
     for `vreid.training.train.train`.
 
@@ -38,9 +39,10 @@ def extract(run: Path, pack: Path, *, device: str | None = None) -> None:
     rows = np.concatenate([packed.rows("query"), packed.rows("gallery")])
     with computing_on(device) as place:
         model = _load(config, run / "model.safetensors", place)
-        before, after = _features(model, config, packed, rows, place)
-    _save(run / "features" / "before_neck.npy", before)
-    _save(run / "features" / "after_neck.npy", after)
+        for suffix, mirrored in (("", False), ("_mirrored", True)):
+            before, after = _features(model, config, packed, rows, place, mirrored=mirrored)
+            _save(run / "features" / f"before_neck{suffix}.npy", before)
+            _save(run / "features" / f"after_neck{suffix}.npy", after)
     _save(run / "features" / "rows.npy", rows)
 
 
@@ -60,10 +62,14 @@ def _features(
     pack: PackedImages,
     rows: NDArray[np.int64],
     device: torch.device,
+    *,
+    mirrored: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the features before and after the neck, each (M, D), of the images `rows` (M,)."""
     places = np.split(np.arange(len(rows)), range(_BATCH, len(rows), _BATCH))
     batches = read_batches(np.asarray(pack.images), (rows[place] for place in places), device)
+    if mirrored:
+        batches = (pixels.flip(2) for pixels in batches)  # (B, H, W, 3): left to right
     found = list(_outputs(model, config, batches, device))
     return np.concatenate([b for b, _ in found]), np.concatenate([a for _, a in found])
 
