@@ -14,9 +14,9 @@ help:  ## Say what can be made
 
 setup: $(VENV)/.ready  ## Create .venv and install everything that requirements.lock names
 
-# A file named after what it was made from, so that a changed lock installs anew.
+# Made anew when the lock or the package's description is newer.
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@python=$(PYTHON); \
+	@python="$(PYTHON)"; \
 	for candidate in $${python:-python3.12 python3.11 python3.13 python3}; do \
 	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	  then found=$$candidate; break; fi; \
@@ -29,6 +29,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@[ -e .git ] || $(BIN)/dvc config --local core.no_scm true
 	@touch $@
 
 reports: setup  ## Run the pipeline of the demo preset (PRESET=… for another) and say where the tables are

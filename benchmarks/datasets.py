@@ -32,12 +32,8 @@ IMAGES_PER_IDENTITY = 10
 def main() -> None:
     """Measure every step at every number of images, and print a table."""
     sizes = [int(argument) for argument in sys.argv[1:]] or ROWS
-    print(
-        "|    rows | step   | seconds | CPU s | CPU s per 10,000 | peak MB | MB per 10,000 above the first |"
-    )
-    print(
-        "| ------: | ------ | ------: | ----: | ---------------: | ------: | ----------------------------: |"
-    )
+    print("|    rows | step   | seconds | CPU s | CPU s per 10,000 | peak MB | MB per 10,000 above first |")
+    print("| ------: | ------ | ------: | ----: | ---------------: | ------: | ------------------------: |")
     first: dict[str, tuple[int, float]] = {}
     for rows in sizes:
         with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,8 @@ rule render:
     benchmark:
         "logs/benchmarks/render/{version}.tsv"
     threads: workflow.cores
+    resources:
+        mem_mb=2000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -24,6 +26,8 @@ rule verify:
     benchmark:
         "logs/benchmarks/verify/{source}/{version}.tsv"
     threads: decoding_threads
+    resources:
+        mem_mb=2000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -40,6 +44,9 @@ rule split:
         "logs/split/{source}/{version}-{digest}.log",
     benchmark:
         "logs/benchmarks/split/{source}/{version}-{digest}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -57,6 +64,8 @@ rule pack:
     benchmark:
         "logs/benchmarks/pack/{source}/{version}-{size}.tsv"
     threads: decoding_threads
+    resources:
+        mem_mb=2000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -73,6 +82,9 @@ rule darken:
         "logs/darken/{source}/{version}-{digest}.log",
     benchmark:
         "logs/benchmarks/darken/{source}/{version}-{digest}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -91,6 +103,8 @@ rule pack_darkened:
     benchmark:
         "logs/benchmarks/pack/{source}/{version}-{size}-darkened-{digest}.tsv"
     threads: decoding_threads
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -109,6 +123,9 @@ rule sheet:
         "logs/sheet/{version}.log",
     benchmark:
         "logs/benchmarks/sheet/{version}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -141,6 +158,9 @@ rule baselines:
         "logs/baselines/{source}/{version}-{size}-{digest}.log",
     benchmark:
         "logs/benchmarks/baselines/{source}/{version}-{size}-{digest}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:

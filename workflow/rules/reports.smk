@@ -12,6 +12,9 @@ rule table:
         "logs/table/{paper}-{table}.log",
     benchmark:
         "logs/benchmarks/table/{paper}-{table}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -34,6 +37,9 @@ rule page:
         "logs/benchmarks/page/{page}.tsv"
     wildcard_constraints:
         page="all_tables|papers/[a-z_]+",
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -53,6 +59,9 @@ rule run_report:
         "logs/run_report/{run}.log",
     benchmark:
         "logs/benchmarks/run_report/{run}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
@@ -72,6 +81,9 @@ rule audit:
         "logs/audit/{run}.log",
     benchmark:
         "logs/benchmarks/audit/{run}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     shell:
         "vreid audit --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
 
@@ -91,6 +103,9 @@ rule track:
         "logs/track/sync.log",
     benchmark:
         "logs/benchmarks/track/sync.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
     params:
         plan=PLAN_FILE,
     shell:

@@ -11,7 +11,9 @@ rule train:
         events="runs/{run}/events.jsonl",  # a log outlives a failed job
     benchmark:
         "logs/benchmarks/train/{run}.tsv"
+    threads: 1
     resources:
+        mem_mb=2000,
         gpu=1,
     params:
         plan=PLAN_FILE,
@@ -31,7 +33,9 @@ rule extract:
         "logs/extract/{run}.log",
     benchmark:
         "logs/benchmarks/extract/{run}.tsv"
+    threads: 1
     resources:
+        mem_mb=2000,
         gpu=1,
     params:
         plan=PLAN_FILE,
@@ -51,6 +55,9 @@ rule evaluate:
         "logs/evaluate/{run}-{digest}.log",
     benchmark:
         "logs/benchmarks/evaluate/{run}-{digest}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:

@@ -1,5 +1,7 @@
 """`vreid run …`: train, extract, evaluate and report one run of the plan."""
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +23,7 @@ def train(name: Name, plan: PlanFile = None, preset: Preset = None) -> None:
     run = the_plan(plan, preset).run(name)
     from vreid.training.gpu import hold_gpu
 
-    hold_gpu(Path(".vreid/gpus"))
+    hold_gpu(_gpu_locks())
     from vreid.training.train import train as train_run
 
     train_run(run.config, Path(run.pack), Path("runs") / run.name)
@@ -33,7 +35,7 @@ def extract(name: Name, plan: PlanFile = None, preset: Preset = None) -> None:
     run = the_plan(plan, preset).run(name)
     from vreid.training.gpu import hold_gpu
 
-    hold_gpu(Path(".vreid/gpus"))
+    hold_gpu(_gpu_locks())
     from vreid.training.extract import extract as extract_run
 
     extract_run(Path("runs") / run.name, Path(run.pack))
@@ -64,3 +66,8 @@ def report(name: Name, plan: PlanFile = None, preset: Preset = None) -> None:
     from vreid.reporting.own import write_run_report
 
     write_run_report(resolved, resolved.run(name), Path("reports/runs"))
+
+
+def _gpu_locks() -> Path:
+    """One folder for all pipelines of this user: two working folders share the machine's GPUs."""
+    return Path(tempfile.gettempdir()) / f"vreid-gpus-{os.getuid()}"
