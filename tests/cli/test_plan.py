@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,11 @@ def test_gc_keeps_what_belongs_to_a_planned_dataset_and_deletes_the_rest(project
         "data/raw/synthetic/cars196-00000000/cars_annos.mat",
         "runs/se_densenet-old-veri776-s0-0000000000/model.safetensors",
     ]
+    away = "runs/se_densenet-old-veri776-s0-1111111111"  # on real data that is not in place now
+    kept += [f"{away}/model.safetensors", "data/index/real/veri776-00000000.parquet"]
     trees.write(project, dict.fromkeys([*kept, *left], "x"))
+    for folder, source in ((Path(left[-1]).parent, "synthetic"), (Path(away), "real")):
+        (folder / "config.json").write_text(json.dumps({"source": source}))
     listed = run("gc")
     assert all(Path(path).exists() for path in [*kept, *left])
     assert f"{len(left)} left over" in listed

@@ -55,7 +55,10 @@ def test_the_proposed_row_of_both_tables_is_one_run_per_seed():
 
 def test_the_paper_preset_is_the_printed_recipe_and_says_nothing_else():
     plan = load(PARAMS, "paper")
-    assert plan.tables["se_densenet/table1"].recipe == ()
+    assert plan.tables["se_densenet/table1"].recipe == (
+        "optimizer.lr: 0.00035 (paper: printed 0.0035)",
+        "schedule.name: multistep (paper: printed exponential decay)",
+    )
     run = next(iter(plan.runs.values()))
     assert (run.config.input.height, run.config.schedule.epochs) == (256, 120)
     assert run.config.sampler.ids * run.config.sampler.images_per_id == 32
@@ -67,6 +70,72 @@ def test_every_departure_of_the_demo_is_said_with_the_printed_value():
     assert any(line.startswith("schedule.epochs: ") and line.endswith("(paper: 120)") for line in recipe)
     assert any(line.startswith("model.growth_rate: ") and line.endswith("(paper: 32)") for line in recipe)
     assert not any("margin" in line for line in recipe)
+
+
+def test_nothing_that_the_paper_does_not_print_is_said_to_be_the_papers():
+    recipe = load(PARAMS, "demo").tables["se_densenet/table1"].recipe
+    assert "optimizer.lr: 0.005 (paper: printed 0.0035, taken as 0.00035)" in recipe
+    assert "schedule.warmup.epochs: 2.5 (paper: unprinted, taken as 10.0)" in recipe
+    assert not any(line.startswith("engine.") for line in recipe)
+
+
+def test_no_preset_hides_what_makes_an_experiment(params: Path):
+    edit(params, "papers/se_densenet.yaml", "  proposed: {}", "  proposed: {optimizer.lr: 0.0035}")
+    plan = load(params, "demo")
+    rates = {run.experiment: run.config.optimizer.lr for run in plan.runs.values()}
+    assert rates["proposed"] == 0.0035
+    assert rates["optimized"] == 0.005  # the demo's own
+
+
+def test_two_experiments_that_differ_in_the_test_alone_are_refused(params: Path):
+    edit(
+        params,
+        "papers/se_densenet.yaml",
+        "  proposed: {}",
+        "  proposed: {}\n  again: {test.feature: before_neck}",
+    )
+    edit(
+        params,
+        "papers/se_densenet.yaml",
+        "text: [DenseNet121], run: proposed",
+        "text: [DenseNet121], run: again",
+    )
+    with pytest.raises(UserError, match="tests it otherwise"):
+        load(params, "demo")
+
+
+def test_a_column_of_another_dataset_is_refused_before_anything_is_trained(params: Path):
+    edit(
+        params,
+        "papers/se_densenet.yaml",
+        "caption: Qualitative analysis on VeRi-776\n    columns: [mAP, R1]",
+        "caption: Qualitative analysis on VeRi-776\n    columns: [mAP, {metric: R1, dataset: vehicleid}]",
+    )
+    with pytest.raises(UserError, match="column of another dataset"):
+        load(params, "demo")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "opening"),
+    [
+        ("papers/se_densenet.yaml", "    epochs: 120", "    epoch: 120", "papers/se_densenet.yaml"),
+        ("papers/se_densenet.yaml", "    epochs: 120", "    epochs: many", "papers/se_densenet.yaml"),
+        ("papers/se_densenet.yaml", "[40, 70]", "40", "papers/se_densenet.yaml"),
+        ("papers/se_densenet.yaml", "lr: 0.0035}   #", "lrr: 0.0035}   #", "papers/se_densenet.yaml"),
+        ("presets/demo.yaml", "model.growth_rate", "model.growth_rat", "presets/demo.yaml"),
+        ("presets/demo.yaml", "optimizer.lr:", "optimizer.lrr:", "presets/demo.yaml"),
+    ],
+)
+def test_a_mistake_is_laid_to_the_file_that_makes_it(
+    params: Path, file: str, old: str, new: str, opening: str
+):
+    path = params / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        load(params, "demo")
+    assert str(error.value).startswith(str(params / opening)), str(error.value)
 
 
 def test_without_the_real_data_rows_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """`vreid plan` and `vreid gc`: what params/ asks for, what of it is there, and what is left over."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +21,11 @@ REPORTS = (".json", ".md", ".damaged.json", ".damaged.md")
 
 def plan(
     preset: Preset = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
 ) -> None:
     """List the datasets, runs and tables that params/ asks for, and which of them are there."""
     resolved = load(preset=preset)
-    if json:
+    if as_json:
         typer.echo(resolved.model_dump_json(indent=1))
         return
     console = Console()
@@ -47,17 +48,38 @@ def gc(
 ) -> None:
     """Find runs and prepared data that no preset's plan names any more."""
     kept: set[str] = set()
+    absent: set[str] = set()
     for file in sorted(Path("params/presets").glob("*.yaml")):
-        kept |= _named(load(preset=file.stem))
+        resolved = load(preset=file.stem)
+        kept |= _named(resolved)
+        absent |= {dataset.name for dataset in resolved.datasets.values() if not dataset.present}
     if not kept:
         raise UserError("params/presets/ holds no preset here: run this in the project's folder.")
     leftovers = [path for path in _kept_apart() if path.as_posix() not in kept]
+    spared = [path for path in leftovers if _may_be_of(path, absent)]
+    leftovers = [path for path in leftovers if path not in spared]
+    if spared:
+        typer.echo(f"{len(spared)} kept: their datasets are not in place now, so nobody can tell.")
     for path in leftovers:
         typer.echo(f"{'deleted' if delete else 'not named by any preset'}: {path}")
         if delete:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     if leftovers and not delete:
         typer.echo(f"{len(leftovers)} left over; `vreid gc --delete` deletes them.")
+
+
+def _may_be_of(path: Path, absent: set[str]) -> bool:
+    """Tell whether real data of a dataset that is away, or a run on it, may be meant by `path`."""
+    if path.parts[0] == "runs":
+        return any(f"-{name}-s" in path.name for name in absent) and not _on_rendered_data(path)
+    return "real" in path.parts and any(path.name.startswith(f"{name}-") for name in absent)
+
+
+def _on_rendered_data(run: Path) -> bool:
+    try:
+        return bool(json.loads((run / "config.json").read_bytes())["source"] == "synthetic")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _datasets(plan: Plan) -> Iterator[tuple[str, ...]]:

@@ -27,12 +27,13 @@ def digest_of(value: Any, length: int = 10) -> str:
 def code_digest(roots: Iterable[str], length: int = 16) -> str:
     """Return a digest of the code that the modules named by `roots` execute.
 
-    Two versions of the code have the same digest if their syntax trees agree but for docstrings.
+    Two versions of the code have the same digest if their syntax trees agree but for docstrings. What reads
+    and resolves params/ does not count: the values it arrives at are hashed themselves.
 
     Raises:
         ModuleNotFoundError: a root, or something that it imports from this package, does not exist.
     """
-    modules = sorted(import_closure(roots))
+    modules = sorted(name for name in import_closure(roots) if not _is_about_params(name))
     return digest_of([(name, _module_digest(_source(name))) for name in modules], length)
 
 
@@ -78,6 +79,10 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     parts = package.split(".")
     base = ".".join(parts[: len(parts) - node.level + 1])
     return f"{base}.{node.module}" if node.module else base
+
+
+def _is_about_params(name: str) -> bool:
+    return name == PACKAGE or name.split(".")[:2] == [PACKAGE, "params"]
 
 
 def _with_parents(name: str) -> list[str]:

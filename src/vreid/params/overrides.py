@@ -43,6 +43,14 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[
             yield str(key), a, b
 
 
+def look_up(values: Mapping[str, Any], dotted: str) -> Any:
+    """Return the leaf at a dotted key of mappings; None if there is none."""
+    here: Any = values
+    for step in dotted.split("."):
+        here = here.get(step) if isinstance(here, Mapping) else None
+    return here
+
+
 def _with_lists(value: Any) -> Any:
     """Copy a value; tuples become lists, in which an entry can be replaced."""
     if isinstance(value, Mapping):

@@ -30,10 +30,17 @@ class Reference(Strict):
         return f"{first}: {self.title}. {self.journal}, {self.year}{doi}"
 
 
+class Reading(Strict):
+    """A value of `defaults` that the paper prints otherwise (`printed`), or not at all (null), and why."""
+
+    printed: Any
+    because: str = Field(min_length=1)
+
+
 class Column(Strict):
     """One numeric column of a table: a metric of a dataset under a protocol.
 
-    `dataset` and `protocol` default to the table's.
+    `dataset` defaults to the paper's, `protocol` to the table's or the dataset's first.
     """
 
     metric: str
@@ -116,12 +123,13 @@ class Paper(Strict):
 
     `main` is the experiment that the paper proposes. `defaults` is the recipe as printed (the keys of
     `vreid.params.run.TrainConfig` that a paper decides, and `test`); each experiment lists what differs
-    from it, as dotted keys.
+    from it, as dotted keys. `readings` tells which of the defaults the paper does not print so.
     """
 
     paper: Reference
     main: str
     defaults: dict[str, Any]
+    readings: dict[str, Reading] = {}
     experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any] | None]
     tables: dict[Annotated[str, Field(pattern=r"^table[0-9]+[a-z]?$")], Table]
 

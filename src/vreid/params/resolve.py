@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from vreid.params.dataset import DatasetSpec
 from vreid.params.errors import UserError
 from vreid.params.fingerprint import code_digest, digest_of
 from vreid.params.listing import listing_digest, table_digest
-from vreid.params.paper import Column, Paper, Row, Table
+from vreid.params.paper import Column, Paper, Reading, Row, Table
 from vreid.params.plan import (
     BaselinePlan,
     CellPlan,
@@ -68,6 +69,10 @@ class _Resolver:
                     )
 
     def plan(self) -> Plan:
+        for name, paper in self.papers.items():
+            for experiment in paper.experiments:
+                where = f"{self.paper_files[name]}: experiments.{experiment}"
+                self._validated(self._as_printed(name, paper, experiment), where)
         runs = {name: self._runs_of(name, paper) for name, paper in self.papers.items()}
         tables = {
             f"{name}/{key}": self._table(name, paper, key, table, runs[name])
@@ -181,7 +186,8 @@ class _Resolver:
         changes = {f"render.{key}": value for key, value in self.preset.datasets.get(name, {}).items()}
         spec = validate(DatasetSpec, raw, where)
         if changes:
-            spec = validate(DatasetSpec, overrides.apply(raw, changes, str(self.preset_file)), where)
+            changed = f"{self.preset_file}: datasets.{name}"
+            spec = validate(DatasetSpec, overrides.apply(raw, changes, changed), changed)
         # One's own data has no stand-in; it is what it is whatever the preset says.
         source = self.preset.source if spec.render is not None else "real"
         if source == "synthetic":
@@ -198,19 +204,20 @@ class _Resolver:
                 "vreid.datasets.pack",
             ]
         )
-        version = f"{name}-{digest_of([content, spec.content_key(), code], 8)}"
+        made_of = [content, spec.content_key(), code, _versions("pillow", "numpy")]
+        versioned = f"{name}-{digest_of(made_of, 8)}"
         protocols = [protocol.model_dump(mode="json") for protocol in spec.protocols]
-        splits = digest_of([version, protocols, code_digest(["vreid.datasets.split"])], 8)
+        splits = digest_of([versioned, protocols, code_digest(["vreid.datasets.split"])], 8)
         return DatasetPlan(
             name=name,
             source=source,
             present=present,
             raw=folder,
-            version=version,
+            version=versioned,
             spec=spec,
-            index=f"data/index/{source}/{version}.parquet",
-            splits=f"data/splits/{source}/{version}-{splits}.parquet",
-            darkened=_darkened(source, version, spec),
+            index=f"data/index/{source}/{versioned}.parquet",
+            splits=f"data/splits/{source}/{versioned}-{splits}.parquet",
+            darkened=_darkened(source, versioned, spec),
             protocols=tuple(protocol.name for protocol in spec.protocols),
         )
 
@@ -226,7 +233,7 @@ class _Resolver:
         where = f"{self.paper_files[paper_name]}: experiments.{experiment}"
         recipe = self._resolved(paper_name, paper, experiment)
         dataset = self._dataset(str(recipe["dataset"]), where)
-        config, test = self._validated(recipe, where)
+        config, test = self._validated(recipe, f"{self.preset_file} on {where}")
         config = config.model_copy(
             update={
                 "source": dataset.source,
@@ -238,6 +245,15 @@ class _Resolver:
         digest = digest_of(config.model_dump(mode="json"))
         name = self._names.setdefault(digest, f"{paper_name}-{experiment}-{dataset.name}-s{seed}-{digest}")
         earlier = self.runs.get(name)
+        if earlier and earlier.test != test:
+            raise UserError(
+                f"{where}: trains the same network as {earlier.same[0]} but tests it otherwise; one run is "
+                "evaluated in one way: change something that is trained, or leave `test` as it is."
+            )
+        if any(of != dataset.name for of, _ in wanted):
+            raise UserError(
+                f"{where}: trains on {dataset.name}, but stands in a table with a column of another dataset."
+            )
         protocols = {protocol for of, protocol in wanted if of == dataset.name}
         protocols |= set(earlier.protocols) if earlier else set()
         evaluation = digest_of(
@@ -277,13 +293,17 @@ class _Resolver:
         return config, validate(Test, recipe.get("test", {}), f"{where}: test")
 
     def _resolved(self, paper_name: str, paper: Paper, experiment: str) -> dict[str, Any]:
-        """Return an experiment's recipe after the preset's overrides, as plain values."""
-        file = str(self.preset_file)
-        recipe = self._as_printed(paper_name, paper, experiment)
-        recipe = overrides.apply(recipe, self.preset.overrides, f"{file}: overrides")
+        """Return an experiment's recipe under the preset, as plain values.
+
+        The preset changes the paper's defaults; what makes the experiment differ from them comes last, so
+        that no preset hides it.
+        """
+        file, where = str(self.preset_file), f"{self.paper_files[paper_name]}: experiments.{experiment}"
+        recipe = overrides.apply(paper.defaults, self.preset.overrides, f"{file}: overrides")
         recipe = overrides.apply(
             recipe, self.preset.papers.get(paper_name, {}), f"{file}: papers.{paper_name}"
         )
+        recipe = overrides.apply(recipe, paper.experiments[experiment] or {}, where)
         if self.preset.epochs is not None:
             recipe["schedule"] = shortened(recipe["schedule"], self.preset.epochs)
         return recipe
@@ -362,14 +382,21 @@ class _Resolver:
             file = str(self.paper_files[paper_name])
             ours = self._validated(self._resolved(paper_name, paper, experiment), file)
             theirs = self._validated(self._as_printed(paper_name, paper, experiment), file)
-            for mine, printed in zip(ours, theirs, strict=True):
-                for key, a, b in overrides.differences(
-                    mine.model_dump(mode="json"), printed.model_dump(mode="json")
-                ):
-                    line = f"{key}: {_plain(a)} (paper: {_plain(b)})"
-                    if line not in said:
-                        said.add(line)
-                        yield line
+            for mine, read in zip(ours, theirs, strict=True):
+                values = mine.model_dump(mode="json")
+                found = {
+                    key: (a, b) for key, a, b in overrides.differences(values, read.model_dump(mode="json"))
+                }
+                for key, reading in paper.readings.items():
+                    value = overrides.look_up(values, key)
+                    if reading.printed is not None and value is not None:
+                        found.setdefault(key, (value, value))
+                for key, (a, b) in found.items():
+                    if not key.startswith("engine."):  # how it is computed is no part of a paper's recipe
+                        line = f"{key}: {_plain(a)} ({_as_read(paper.readings.get(key), a, b)})"
+                        if line not in said:
+                            said.add(line)
+                            yield line
 
 
 def shortened(schedule: Mapping[str, Any], epochs: int) -> dict[str, Any]:
@@ -387,7 +414,13 @@ def shortened(schedule: Mapping[str, Any], epochs: int) -> dict[str, Any]:
 def _training_code(config: TrainConfig) -> str:
     """Digest of the code that trains and extracts: the model, the losses and the training package."""
     roots = ["vreid.training.engine", "vreid.training.extract", f"vreid.models.{config.model.name}"]
-    return code_digest([*roots, *(f"vreid.losses.{loss.name}" for loss in config.losses)])
+    code = code_digest([*roots, *(f"vreid.losses.{loss.name}" for loss in config.losses)])
+    return digest_of([code, _versions("torch", "torchvision", "numpy")], 16)
+
+
+def _versions(*libraries: str) -> list[str]:
+    """Name the installed versions of the libraries whose arithmetic a result depends on."""
+    return [f"{library} {version(library)}" for library in libraries]
 
 
 def _rendered_content(name: str, spec: DatasetSpec, where: str) -> str:
@@ -418,6 +451,14 @@ def _darkened(source: str, version: str, spec: DatasetSpec) -> str | None:
 
 def _real_content(root: Path, spec: DatasetSpec) -> str:
     return table_digest(root / spec.table) if spec.table else listing_digest(root)
+
+
+def _as_read(reading: Reading | None, ours: Any, read: Any) -> str:
+    """Say what the paper prints at a key, and how it was read where that is another thing."""
+    if reading is None:
+        return f"paper: {_plain(read)}"
+    printed = "unprinted" if reading.printed is None else f"printed {_plain(reading.printed)}"
+    return f"paper: {printed}" if ours == read else f"paper: {printed}, taken as {_plain(read)}"
 
 
 def _plain(value: Any) -> str:
