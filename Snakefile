@@ -6,6 +6,7 @@ min_version("9.18")
 configfile: "params/workflow.yaml"
 
 
+# For the lint alone: the rules use the environment that runs Snakemake.
 container: "docker://python:3.11"
 
 

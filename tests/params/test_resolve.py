@@ -205,7 +205,9 @@ def test_a_stand_in_that_nobody_can_write_is_a_sentence(params: Path):
 @pytest.mark.parametrize("preset", ["demo", "bench"])
 def test_every_preset_that_renders_can_render_all(preset: str):
     for dataset in load(PARAMS, preset).datasets.values():
-        load_layout(dataset.name).check(plan_world(dataset.spec.render))
+        world = plan_world(dataset.spec.render)
+        load_layout(dataset.name).check(world)
+        assert len(world.shots) == dataset.rendered_images()
 
 
 def test_the_bench_preset_is_large_enough_to_compare_methods():

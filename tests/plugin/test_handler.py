@@ -146,6 +146,7 @@ def test_a_closed_stream_stops_nothing():
     for record in _run():
         handler.handle(record)
     handler.close()
+    assert stream.closed  # and nothing was raised on the way
 
 
 def test_a_terminal_gets_the_live_display(terminal, monkeypatch):

@@ -13,14 +13,21 @@ def lines(path):
 def test_events_are_lines_of_json(tmp_path):
     path = tmp_path / "new" / "events.jsonl"
     log = EventLog(path)
-    log.start("a-run", {"lr": 0.1}, "cpu", resumed=0)
+    log.start("a-run", {"lr": 0.1}, "cpu", "c0ffee", resumed=0)
     log.metrics(1, 20, {"loss": 0.5})
     assert len(lines(path)) == 2  # written at once
     log.end("FAILED", "UserError: …")
     times = [line.pop("time") for line in lines(path)]
     assert all(abs(t - time.time()) < 60 for t in times)
     assert [{k: v for k, v in line.items() if k != "time"} for line in lines(path)] == [
-        {"type": "start", "run": "a-run", "config": {"lr": 0.1}, "device": "cpu", "resumed": 0},
+        {
+            "type": "start",
+            "run": "a-run",
+            "config": {"lr": 0.1},
+            "device": "cpu",
+            "git_commit": "c0ffee",
+            "resumed": 0,
+        },
         {"type": "metrics", "epoch": 1, "step": 20, "values": {"loss": 0.5}},
         {"type": "end", "status": "FAILED", "error": "UserError: …"},
     ]

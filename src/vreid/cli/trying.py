@@ -65,6 +65,7 @@ def try_table(
                 f"--resources=gpu={cores}",
                 "--",
                 report,
+                "reports/tracking.json",
             ),
         ],
         check=False,

@@ -172,10 +172,7 @@ AugmentConfig = Annotated[Flip | PadCrop | RandomErasing, Field(discriminator="n
 
 
 class Test(Strict):
-    """How the trained model is evaluated; changing it re-evaluates and does not retrain.
-
-    `protocols` maps a dataset to the protocols by which its test images are evaluated.
-    """
+    """How the trained model is evaluated; changing it re-evaluates and does not retrain."""
 
     feature: Literal["before_neck", "after_neck"]
     distance: Literal["cosine", "euclidean"]
@@ -186,7 +183,6 @@ class Engine(Strict):
 
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
-    compile: bool = False
 
 
 class TrainConfig(Strict):

@@ -93,7 +93,7 @@ def read_history(folder: Path, evaluation: Path | None = None) -> RunHistory | N
         end=_milliseconds(events[-1]),
         status=_status(events[-1]),
         params={key: _as_text(value) for key, value in _leaves(config)},
-        tags=tags | _tags(folder, events, config) | _source(tags),
+        tags=_with_source(_tags(folder, events, config) | tags),
         points=tuple(_points(events)),
         final=costs | dict(_final_metrics(evaluation or _last_evaluation(folder))),
     )
@@ -108,6 +108,7 @@ def _tags(folder: Path, events: list[dict[str, Any]], config: Mapping[str, Any])
         "attempts": str(len(begun)),
         "folder": folder.as_posix(),
         "device": begun[-1].get("device") if begun else None,
+        "git_commit": begun[-1].get("git_commit") if begun else None,
         "data": config.get("data"),
         "code": config.get("code"),
         "error": events[-1].get("error"),
@@ -116,9 +117,10 @@ def _tags(folder: Path, events: list[dict[str, Any]], config: Mapping[str, Any])
     return {key: str(value) for key, value in tags.items() if value}
 
 
-def _source(tags: Mapping[str, str]) -> dict[str, str]:
+def _with_source(tags: dict[str, str]) -> dict[str, str]:
     """Name the commit also as MLflow's own pages look for it."""
-    return {"mlflow.source.git.commit": tags["git_commit"]} if "git_commit" in tags else {}
+    commit = tags.get("git_commit")
+    return tags | ({"mlflow.source.git.commit": commit} if commit else {})
 
 
 def _status(last: Mapping[str, Any]) -> RunStatus:

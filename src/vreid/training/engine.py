@@ -1,7 +1,7 @@
 """The training loop that all papers share; the run's configuration decides what it computes."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,9 +56,6 @@ class Learner:
         self.losses = build_losses(config.losses).to(device)
         trained = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         self.optimizer = build_optimizer(config.optimizer, trained)
-        self._forward: Callable[[Tensor], Output] = self.model
-        if engine.compile:
-            self._forward = torch.compile(self.model)
         self._device = device
         self._mixed = engine.precision == "bfloat16"
 
@@ -68,7 +65,7 @@ class Learner:
         Returns loss, every loss by name and accuracy, as scalars on the device.
         """
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed):
-            output = _in_float32(self._forward(images))
+            output = _in_float32(self.model(images))
         loss, terms = self.losses(output, labels)
         loss.backward()
         self.optimizer.step(rate)

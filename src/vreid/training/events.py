@@ -10,7 +10,7 @@ from typing import Any
 class EventLog:
     """Appends events to a JSON-lines file, each line handed to the system as soon as it is written.
 
-    Lines: {"type": "start", "time", "run", "config", "device", "resumed": steps done before},
+    Lines: {"type": "start", "time", "run", "config", "device", "git_commit", "resumed": steps done before},
     {"type": "metrics", "time", "epoch", "step", "values": {name: number}} and
     {"type": "end", "time", "status": "FINISHED" or "FAILED", "error": sentence or null}. `time` is
     in seconds since 1970. A run that was killed has no end; when it is taken up again another start
@@ -23,10 +23,14 @@ class EventLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         _cut_broken_line(path)
         self._path = path
+        self.started = False
 
-    def start(self, run: str, config: dict[str, Any], device: str, resumed: int) -> None:
+    def start(
+        self, run: str, config: dict[str, Any], device: str, git_commit: str | None, resumed: int
+    ) -> None:
         """Note that the run begins, or goes on after `resumed` steps."""
-        self._write("start", run=run, config=config, device=device, resumed=resumed)
+        self.started = True
+        self._write("start", run=run, config=config, device=device, git_commit=git_commit, resumed=resumed)
 
     def metrics(self, epoch: int, step: int, values: dict[str, float]) -> None:
         """Note finite `values` after `epoch` epochs and `step` steps in all."""

@@ -17,7 +17,7 @@ def provenance() -> dict[str, Any]:
     """Return the versions of what computes; nothing names the machine or its user."""
     return {
         "vreid": vreid.__version__,
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
@@ -31,7 +31,7 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """Return the commit of the checkout that this package lies in, or None outside of one."""
     try:
         answer = subprocess.run(

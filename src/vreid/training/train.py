@@ -26,7 +26,7 @@ from vreid.training.engine import Learner, State, fit
 from vreid.training.events import EventLog
 from vreid.training.history import write_history
 from vreid.training.progress import progress_on
-from vreid.training.provenance import peak_memory, provenance
+from vreid.training.provenance import git_commit, peak_memory, provenance
 from vreid.training.sampler import steps_per_epoch
 
 _SECONDS_TO_END = 10.0
@@ -60,6 +60,8 @@ def train(
                 opened = PackedImages.open(pack)
                 _train(config, opened, out, place, events=events, checkpoint_seconds=checkpoint_seconds)
         except Exception as error:
+            if not events.started:  # what failed has its configuration on record all the same
+                events.start(out.name, config.model_dump(mode="json"), device or "", git_commit(), resumed=0)
             events.end("FAILED", f"{type(error).__name__}: {error}")
             raise
         events.end("FINISHED")
@@ -117,7 +119,7 @@ def _train(
     checkpoints.load(resume)
     done = state.epoch * steps + state.step
     settings = config.model_dump(mode="json")
-    events.start(out.name, settings, device_name(device), resumed=done)
+    events.start(out.name, settings, device_name(device), git_commit(), resumed=done)
     write_json(out / "config.json", settings)
     progress = progress_on(sys.stderr, out.name, config.schedule.epochs * steps, done)
     saved_at = epoch_began = time.monotonic()
