@@ -1,3 +1,3 @@
-"""vreid regenerates the tables of five vehicle re-identification papers and judges their claims."""
+"""vreid regenerates the tables of vehicle re-identification papers, every number beside the paper's."""
 
 __version__ = "0.1.0"

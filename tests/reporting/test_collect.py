@@ -37,7 +37,7 @@ def test_a_page_holds_its_tables_in_the_plans_order(reports):
         "## dpa",
         "### Table 3: Qualitative analysis",
     ]
-    assert "2 papers, 3 tables, 4 runs. **synthetic data, preset demo: rendered stand-in" in text
+    assert "2 papers, 3 tables, 4 runs. **synthetic data; preset demo (demo: rendered stand-in" in text
     assert text.count("Zhang et al.: A model. CMC, 2021") == 1
 
 

@@ -84,8 +84,10 @@ rule audit:
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        plan=PLAN_FILE,
     shell:
-        "vreid audit --plan {PLAN_FILE} {wildcards.run} > {log} 2>&1"
+        "vreid audit --plan {params.plan} {wildcards.run} > {log} 2>&1"
 
 
 rule audits:

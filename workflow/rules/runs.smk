@@ -28,6 +28,8 @@ rule extract:
     output:
         before_neck="runs/{run}/features/before_neck.npy",
         after_neck="runs/{run}/features/after_neck.npy",
+        before_neck_mirrored="runs/{run}/features/before_neck_mirrored.npy",
+        after_neck_mirrored="runs/{run}/features/after_neck_mirrored.npy",
         rows="runs/{run}/features/rows.npy",
     log:
         "logs/extract/{run}.log",

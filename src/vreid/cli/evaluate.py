@@ -147,7 +147,8 @@ def audit(
         Path(dataset.splits),
         run.test,
         rules,
-        paper=_printed(resolved, run, rules.name),
+        # Numbers of rendered data have nothing to come close to.
+        paper=_printed(resolved, run, rules.name) if dataset.source == "real" else {},
         reranking=Reranking() if reranking else None,
         note=f"{resolved.preset_label}; {dataset.source} data",
     )

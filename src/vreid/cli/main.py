@@ -11,7 +11,7 @@ from vreid.params.errors import UserError
 
 app = typer.Typer(
     name="vreid",
-    help="Regenerates the tables of five vehicle Re-ID papers. Each rule of the workflow is a command here.",
+    help="Regenerates the tables of vehicle Re-ID papers. Each rule of the workflow is a command here.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

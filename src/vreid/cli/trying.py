@@ -156,6 +156,7 @@ def _write_params(
         params / "papers" / f"{paper}.yaml",
         {
             "paper": printed["paper"],
+            "main": experiment,
             "defaults": {**printed["defaults"], "dataset": dataset},
             "experiments": {experiment: recipe},
             "tables": {"table1": {"caption": "Own pictures", "columns": ["mAP", "R1"], "rows": [row]}},

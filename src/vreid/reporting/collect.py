@@ -46,7 +46,7 @@ def _summary(papers: Sequence[list[Table]]) -> str:
     tables = [table for group in papers for table in group]
     runs = {run for table in tables for run in table.runs()}
     counts = [_count(len(papers), "paper"), _count(len(tables), "table"), _count(len(runs), "run")]
-    made = dict.fromkeys(f"{t.source} data, preset {t.preset_label}" for t in tables)
+    made = dict.fromkeys(f"{t.source} data; preset {t.preset} ({t.preset_label})" for t in tables)
     return f"{', '.join(counts)}. **{markdown.escape('; '.join(made))}.**"
 
 
