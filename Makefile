@@ -6,6 +6,9 @@ CORES ?= 8
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
+# The certificates of the system, as pip is often set to use them; the second is the name in older versions.
+export UV_SYSTEM_CERTS := true
+export UV_NATIVE_TLS := true
 
 .PHONY: help setup reports test lint ui lock clean
 
