@@ -1,5 +1,6 @@
 """The plan that the project's own params/ resolves to, and what an edit of one value changes in it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -305,6 +306,19 @@ def test_a_shortened_schedule_keeps_its_proportions():
         "gamma": 0.1,
         "warmup": {"epochs": 1.0, "factor": 0.01},
     }
+
+
+def test_stale_reports_are_those_that_are_there_and_of_another_digest(tmp_path: Path):
+    plan = load(PARAMS, "demo")
+    for report, digest in (
+        ("tables/se_densenet/table1", "of old"),
+        ("tables/se_densenet/table2", plan.tables["se_densenet/table2"].digest),
+        ("tracking", ""),
+    ):
+        file = tmp_path / f"{report}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"digest": digest}))
+    assert plan.stale_reports(tmp_path) == ["tables/se_densenet/table1", "tracking"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"digest": 3}', "{"])

@@ -53,6 +53,11 @@ def place(tmp_path):
     os.kill(int(parent), signal.SIGKILL)
 
 
+def _heed_interrupts():
+    # A shell starts what runs in its background with SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(place, arguments, **changes):
     environment = {k: v for k, v in os.environ.items() if k not in ("SLURM_JOB_ID", client.IN_FORK)}
     return subprocess.Popen(
@@ -63,6 +68,7 @@ def start(place, arguments, **changes):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 -- no thread runs here
     )
 
 

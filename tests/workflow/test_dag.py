@@ -70,7 +70,6 @@ def test_gamma_of_one_experiment_trains_it_again_and_makes_the_tables_that_show_
         "extract",
         "evaluate",
         "table",
-        "stale",
         "track",
         "page",
     }

@@ -7,7 +7,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from vreid.params.errors import UserError
-from vreid.params.plan import recorded_digest
 from vreid.params.resolve import load
 
 # Rules call `vreid`: the one that belongs to the Python that runs Snakemake, activated or not.
@@ -19,6 +18,17 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 PLAN_FILE = PLAN.write(Path(".vreid/plans"))
+
+# Markers newer than the reports on disk that are not what the plan asks for. Snakemake takes neither a missing
+# input nor a changed list of inputs for a reason to run a job whose outputs are there; a newer input it
+# does, if its content is not the one that it remembers. They are written before it looks at any folder.
+STALE = {
+    report: Path(".vreid/stale") / report
+    for report in PLAN.stale_reports(Path("reports"))
+}
+for marker in STALE.values():
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text(str(time.time_ns()))
 
 
 wildcard_constraints:
@@ -81,17 +91,7 @@ def page_if_stale(wildcards):
 
 
 def if_stale(report):
-    """A marker newer than the report, if the one on disk is not the one that the plan asks for.
-
-    Snakemake takes neither a missing input nor a changed list of inputs for a reason to run a job
-    whose outputs are there; a newer input it does, if its content is not the one that it remembers.
-    """
-    if recorded_digest(Path(f"reports/{report}.json")) == PLAN.report_digest(report):
-        return []
-    marker = Path(".vreid/stale") / report
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.write_text(str(time.time_ns()))
-    return [str(marker)]
+    return [str(STALE[report])] if report in STALE else []
 
 
 def dataset_splits(wildcards):

@@ -238,6 +238,17 @@ class Plan(Planned):
             return self.run(report.split("/")[1]).audit
         return self.tracking if report == "tracking" else self.page(report).digest
 
+    def stale_reports(self, folder: Path) -> list[str]:
+        """Return the reports below `folder` that are there but not what the plan asks for."""
+        names = [*(f"tables/{key}" for key in self.tables), *self.pages, "tracking"]
+        names += [f"runs/{run}" for run in self.runs] + [f"audits/{run}/audit" for run in self.runs]
+        files = {name: folder / f"{name}.json" for name in names}
+        return [
+            name
+            for name, file in files.items()
+            if file.exists() and recorded_digest(file) != self.report_digest(name)
+        ]
+
     def present_runs(self) -> list[RunPlan]:
         """Return the runs whose dataset is there to be trained on."""
         return [run for run in self.runs.values() if self.datasets[run.config.dataset].present]
