@@ -22,10 +22,10 @@ PLAN_FILE = PLAN.write(Path(".vreid/plans"))
 # Markers newer than the reports on disk that are not what the plan asks for. Snakemake takes neither a missing
 # input nor a changed list of inputs for a reason to run a job whose outputs are there; a newer input it
 # does, if its content is not the one that it remembers. They are written before it looks at any folder.
-STALE = {
-    report: Path(".vreid/stale") / report
-    for report in PLAN.stale_reports(Path("reports"))
-}
+STALE = dict(
+    (stale, Path(".vreid/stale") / stale)
+    for stale in PLAN.stale_reports(Path("reports"))
+)
 for marker in STALE.values():
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(str(time.time_ns()))
