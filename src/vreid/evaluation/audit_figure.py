@@ -45,7 +45,7 @@ def draw_audit(audit: Audit, path: Path) -> None:
     axes.set_xlabel("points from the reference")
     axes.set_title(
         f"{audit.run}, {audit.protocol}\nreference: mAP {100 * reference.map:.1f} %, "
-        f"Rank-1 {100 * reference.rank1:.1f} %\n{textwrap.fill(audit.note, 95)}".rstrip(),
+        f"Rank-1 {100 * reference.rank1:.1f} %\n{textwrap.fill(audit.note, 75)}".rstrip(),
         fontsize=9,
     )
     figure.legend(loc="outside lower center", ncols=4, fontsize=8)
