@@ -17,7 +17,7 @@ RECIPE = {
     "code": "",
     "seed": 0,
     "input": {"height": 64, "width": 64},
-    "model": {"name": "se_densenet", "se": True, "mid_features": True},
+    "model": {"name": "se_densenet", "se": True, "mid_features": True, "backbone": {"name": "densenet121"}},
     "losses": [{"name": "triplet", "margin": 0.3}, {"name": "focal", "gamma": 2}],
     "sampler": {"name": "pk", "ids": 8, "images_per_id": 4},
     "optimizer": {"name": "adam", "lr": 1e-3},
@@ -72,7 +72,8 @@ def test_a_missing_key_is_named():
 
 
 def test_weights_of_the_published_width_are_refused_for_a_narrow_network():
-    text = said({**RECIPE, "model": {**RECIPE["model"], "growth_rate": 8}})
+    narrow = {"name": "densenet121", "width": 0.25}
+    text = said({**RECIPE, "model": {**RECIPE["model"], "backbone": narrow}})
     assert "weights" in text
     assert "null" in text
 

@@ -1,17 +1,17 @@
 """What params/papers/<paper>.yaml may say: the printed recipe, the experiments, the tables row by row."""
 
-import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from vreid.params import metrics
+from vreid.params.claims import Claim, Decision, Inconsistency, Reading, Side
+from vreid.params.figures import FigureSpec, Method, OfMethods, OfOneRun, Sweep
 from vreid.params.read import suggest
 from vreid.params.strict import Strict
 
-METRICS = ("mAP", "mAP_trapezoid", "mINP", "MRR")
-"""Metrics with a name of their own; `R1`, `R2`, … up to `R50` are the CMC at that rank."""
-
-DEEPEST_RANK = 50
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Reference(Strict):
@@ -30,37 +30,31 @@ class Reference(Strict):
         return f"{first}: {self.title}. {self.journal}, {self.year}{doi}"
 
 
-class Reading(Strict):
-    """A value of `defaults` that the paper prints otherwise (`printed`), or not at all (null), and why."""
-
-    printed: Any
-    because: str = Field(min_length=1)
-
-
 class Column(Strict):
     """One numeric column of a table: a metric of a dataset under a protocol.
 
-    `dataset` defaults to the paper's, `protocol` to the table's or the dataset's first.
+    What stands in the cell is trained as the row's experiment says, changed by the paper's `variant` of that
+    name, on `dataset` where that is given, and tested under `protocol` (default: the table's, else the
+    dataset's first), with the changes that `test` makes to how it is tested.
     """
 
     metric: str
     label: str | None = None
+    variant: str | None = None
     dataset: str | None = None
     protocol: str | None = None
+    test: dict[str, Any] = {}
 
     @field_validator("metric")
     @classmethod
     def _somebody_computes_it(cls, metric: str) -> str:
-        rank = re.fullmatch(r"R([1-9]\d*)", metric)
-        if metric not in METRICS and not (rank and int(rank[1]) <= DEEPEST_RANK):
-            near = suggest(metric, [*METRICS, "R1", "R5", "R10"])
-            raise ValueError(f"the metric {metric!r} is computed by nobody{near}")
-        return metric
+        return metrics.checked(metric)
 
 
 class Row(Strict):
     """One line of a table: `run` names the experiment that makes it ours, `cited` the source of theirs.
 
+    With both, the paper cites a value of a method that is trained here all the same.
     `paper` holds the printed values in the order of the columns, null where the paper prints none.
     """
 
@@ -79,10 +73,8 @@ class Row(Strict):
 
     @model_validator(mode="after")
     def _ours_or_theirs(self) -> "Row":
-        if (self.run is None) == (self.cited is None):
-            raise ValueError(
-                f"the row {self.label!r} needs either `run` (an experiment) or `cited` (a source)"
-            )
+        if self.run is None and self.cited is None:
+            raise ValueError(f"the row {self.label!r} needs `run` (an experiment) or `cited` (a source)")
         return self
 
 
@@ -123,26 +115,81 @@ class Paper(Strict):
 
     `main` is the experiment that the paper proposes. `defaults` is the recipe as printed (the keys of
     `vreid.params.run.TrainConfig` that a paper decides, and `test`); each experiment lists what differs
-    from it, as dotted keys. `readings` tells which of the defaults the paper does not print so.
+    from it, as dotted keys, and each variant what a column changes on top. `readings` tells which of the
+    defaults the paper does not print so, `decisions` what else it leaves open.
     """
 
     paper: Reference
     main: str
     defaults: dict[str, Any]
     readings: dict[str, Reading] = {}
-    experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, Any] | None]
+    decisions: tuple[Decision, ...] = ()
+    variants: dict[Name, dict[str, Any]] = {}
+    experiments: dict[Name, dict[str, Any] | None]
     tables: dict[Annotated[str, Field(pattern=r"^table[0-9]+[a-z]?$")], Table]
+    figures: dict[Annotated[str, Field(pattern=r"^figure[0-9]+[a-z]?$")], FigureSpec] = {}
+    claims: tuple[Claim, ...] = ()
+    inconsistencies: tuple[Inconsistency, ...] = ()
 
     @model_validator(mode="after")
-    def _rows_name_experiments(self) -> "Paper":
-        if self.main not in self.experiments:
-            near = suggest(self.main, list(self.experiments))
-            raise ValueError(f"main: no experiment is named {self.main!r}{near}")
+    def _names_exist(self) -> "Paper":
+        for where, experiment in self._experiments_named():
+            if experiment not in self.experiments:
+                near = suggest(experiment, list(self.experiments))
+                raise ValueError(f"{where}: no experiment is named {experiment!r}{near}")
+        for where, variant in self._variants_named():
+            if variant not in self.variants:
+                near = suggest(variant, list(self.variants))
+                raise ValueError(f"{where}: no variant is named {variant!r}{near}")
+        for kind, entries in (
+            ("claims", self.claims),
+            ("inconsistencies", self.inconsistencies),
+            ("decisions", self.decisions),
+        ):
+            ids = [entry.id for entry in entries]
+            if twice := sorted({name for name in ids if ids.count(name) > 1}):
+                raise ValueError(f"{kind}: {', '.join(twice)} stands there more than once")
+        return self
+
+    def _experiments_named(self) -> Iterator[tuple[str, str]]:
+        yield "main", self.main
         for name, table in self.tables.items():
             for row in table.rows:
-                if row.run is not None and row.run not in self.experiments:
-                    near = suggest(row.run, list(self.experiments))
-                    raise ValueError(
-                        f"tables.{name}, row {row.label!r}: no experiment is named {row.run!r}{near}"
-                    )
-        return self
+                if row.run is not None:
+                    yield f"tables.{name}, row {row.label!r}", row.run
+        for where, side in self._sides():
+            yield where, side.run
+        for decision in self.decisions:
+            for alternative in decision.alternatives:
+                yield f"decisions, {decision.id}", alternative
+        for name, figure in self.figures.items():
+            if isinstance(figure, Sweep):
+                for point in (*figure.points, *figure.equals):
+                    yield f"figures.{name}", point.run
+
+    def _variants_named(self) -> Iterator[tuple[str, str]]:
+        for name, table in self.tables.items():
+            for column in table.columns:
+                if column.variant is not None:
+                    yield f"tables.{name}, column {column.label or column.metric!r}", column.variant
+        for where, side in self._sides():
+            if side.variant is not None:
+                yield where, side.variant
+        for name, figure in self.figures.items():
+            if isinstance(figure, Sweep) and figure.variant is not None:
+                yield f"figures.{name}", figure.variant
+
+    def _sides(self) -> Iterator[tuple[str, Side | Method | OfOneRun]]:
+        """Yield what claims and figures compare, with the place where it stands."""
+        for claim in self.claims:
+            for pair in claim.all_pairs():
+                for side in (pair.better, pair.worse):
+                    yield f"claims, {claim.id}", side
+                    if side.minus is not None:
+                        yield f"claims, {claim.id}", side.minus
+        for name, figure in self.figures.items():
+            if isinstance(figure, OfMethods):
+                for method in figure.methods:
+                    yield f"figures.{name}, {method.label!r}", method
+            elif isinstance(figure, OfOneRun):
+                yield f"figures.{name}", figure

@@ -7,19 +7,25 @@ old ones and going back costs nothing.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from vreid.params.atomic import write_text
 from vreid.params.dataset import DatasetSpec
 from vreid.params.errors import UserError
+from vreid.params.figures import FigureSpec
 from vreid.params.fingerprint import digest_of
 from vreid.params.read import suggest
 from vreid.params.run import Test, TrainConfig
 
-CellStatus = Literal["run", "cited", "dataset absent"]
+CellStatus = Literal["run", "cited", "dataset absent", "not in this preset"]
+SideStatus = Literal["run", "dataset absent", "not in this preset"]
+
+
+Part = TypeVar("Part")
 
 
 class Planned(BaseModel):
@@ -58,18 +64,48 @@ class DatasetPlan(Planned):
 
     def darkened_packs(self) -> list[str]:
         """Return the packs of the darkened variant, one beside each of `packs`."""
+        return [self.darkened_pack(pack) for pack in self.packs] if self.darkened else []
+
+    def darkened_pack(self, pack: str) -> str:
+        """Return the folder of the darkened variant of a pack.
+
+        Raises:
+            ValueError: the dataset has no darkened variant.
+        """
         if self.darkened is None:
-            return []
+            raise ValueError(f"{self.name} has no darkened variant")
         variant = Path(self.darkened).stem.removeprefix(f"{self.version}-")
-        return [f"{pack}-{variant}" for pack in self.packs]
+        return f"{pack}-{variant}"
+
+
+class TestPlan(Planned):
+    """One way in which a run is tested.
+
+    `pack` holds the images, `features` is the folder that theirs are extracted to, `evaluation` that of the
+    results under the `protocols`.
+    """
+
+    __test__ = False  # no test of pytest's
+
+    test: Test
+    protocols: tuple[str, ...]
+    pack: str
+    features: str
+    evaluation: str
+
+    @property
+    def results(self) -> str:
+        """The file with the results."""
+        return f"{self.evaluation}/evaluation.json"
 
 
 class RunPlan(Planned):
-    """One run: what is trained, on which packed images, and how it is evaluated.
+    """One run: what is trained, on which packed images, and how it is tested.
 
-    `same` lists the experiments (`paper/experiment`) that resolve to this very run; `baselines` is the file
-    with the results of methods without training on the same queries, `report` the digest of its own page and
-    `audit` that of its audit.
+    `same` lists the experiments (`paper/experiment`) that resolve to this very run; `tests` are the ways in
+    which tables, figures and claims want it tested, the recipe's own first. `baselines` is the file with the
+    results of methods without training on the same queries, `report` the digest of its own page and `audit`
+    that of its audit.
     """
 
     name: str
@@ -78,12 +114,48 @@ class RunPlan(Planned):
     same: tuple[str, ...]
     config: TrainConfig
     pack: str
-    test: Test
-    protocols: tuple[str, ...]
-    evaluation: str
+    tests: tuple[TestPlan, ...]
     baselines: str
     report: str
     audit: str
+
+    @property
+    def test(self) -> Test:
+        """How its recipe tests it."""
+        return self.tests[0].test
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols of its recipe's own test."""
+        return self.tests[0].protocols
+
+    @property
+    def evaluation(self) -> str:
+        """The folder with the results of its recipe's own test."""
+        return self.tests[0].evaluation
+
+    def tested(self, evaluation: str) -> TestPlan:
+        """Return the test whose results stand in the folder called `evaluation`.
+
+        Raises:
+            UserError: there is none.
+        """
+        for test in self.tests:
+            if Path(test.evaluation).name == evaluation:
+                return test
+        names = [Path(test.evaluation).name for test in self.tests]
+        raise UserError(f"{self.name} has no {evaluation}, only {', '.join(names)}.")
+
+    def on_images(self, images: str) -> TestPlan:
+        """Return a test of the `original` or the `darkened` images.
+
+        Raises:
+            UserError: the run is not tested on such images.
+        """
+        for test in self.tests:
+            if test.test.images == images:
+                return test
+        raise UserError(f"{self.name} is not tested on {images} images.")
 
 
 class ColumnPlan(Planned):
@@ -93,6 +165,8 @@ class ColumnPlan(Planned):
     label: str
     dataset: str
     protocol: str
+    variant: str | None = None
+    test: dict[str, Any] = {}
 
 
 class CellPlan(Planned):
@@ -148,6 +222,155 @@ class TablePlan(Planned):
         return sorted({file for row in self.rows for cell in row.cells for file in cell.evaluations})
 
 
+class ResultPlan(Planned):
+    """One run tested in one way: what a figure is drawn from."""
+
+    run: str
+    experiment: str
+    dataset: str
+    protocol: str
+    pack: str
+    features: str
+    evaluation: str
+
+    @property
+    def per_query(self) -> str:
+        """The file with one line per query."""
+        return f"{self.evaluation}/per_query.parquet"
+
+
+class MethodPlan(Planned):
+    """One method of a figure: its runs, one per seed; none unless `status` is run."""
+
+    label: str
+    experiment: str
+    status: SideStatus
+    results: tuple[ResultPlan, ...] = ()
+
+
+class FigurePlan(Planned):
+    """One figure: all that its making needs.
+
+    `spec` is what the paper's file says of it. `methods` are those of the spec, in its order: its methods,
+    the points of a sweep followed by what they must equal, or its one run. `datasets` are those that are
+    shown, by name.
+    """
+
+    paper: str
+    figure: str
+    title: str
+    caption: str
+    citation: str
+    preset: str
+    preset_label: str
+    source: Literal["real", "synthetic"]
+    seeds: tuple[int, ...]
+    spec: FigureSpec
+    methods: tuple[MethodPlan, ...]
+    datasets: dict[str, DatasetPlan]
+    digest: str = ""
+
+    def inputs(self) -> list[str]:
+        """Return the files and folders that it is made from, each once."""
+        results = [result for method in self.methods for result in method.results]
+        files = {f"{result.evaluation}/evaluation.json" for result in results}
+        files |= {result.pack for result in results}
+        shown = [dataset for dataset in self.datasets.values() if dataset.present]
+        files |= {file for dataset in shown for file in (dataset.index, dataset.splits)}
+        if self.spec.kind in ("darkened", "attributes"):
+            files |= {
+                pack for dataset in shown for pack in (*dataset.packs[:1], *dataset.darkened_packs()[:1])
+            }
+            files |= {dataset.darkened for dataset in shown if dataset.darkened}
+        return sorted(files)
+
+
+class SidePlan(Planned):
+    """One side of a comparison: the per-query results of an experiment, one file per seed.
+
+    With `minus`, the score of a query is this side's less the other's.
+    """
+
+    label: str
+    metric: str
+    dataset: str
+    protocol: str
+    status: SideStatus
+    runs: tuple[str, ...] = ()
+    per_query: tuple[str, ...] = ()
+    minus: "SidePlan | None" = None
+
+    def files(self) -> list[str]:
+        """Return the per-query files of both scores."""
+        return [*self.per_query, *(self.minus.files() if self.minus else [])]
+
+
+class PairPlan(Planned):
+    """One comparison; `paper` is the paper's difference in percentage points."""
+
+    better: SidePlan
+    worse: SidePlan
+    paper: float | None
+
+
+class ClaimPlan(Planned):
+    """One claim; `best` is one experiment against each of several."""
+
+    id: str
+    says: str
+    where: str
+    metric: str
+    kind: Literal["pairs", "best"]
+    pairs: tuple[PairPlan, ...]
+
+
+class InconsistencyPlan(Planned):
+    """A contradiction within the paper; `shown` is its check with the paper's numbers filled in."""
+
+    id: str
+    where: str
+    says: str
+    check: str | None
+    holds: bool | None
+    shown: str | None
+
+
+class DeviationPlan(Planned):
+    """A point that the paper leaves open, contradicts, or that was taken otherwise than printed.
+
+    `key` is the parameter, or the decision's id where it is no single one; `printed` what the paper says.
+    """
+
+    key: str
+    where: str | None
+    printed: str
+    taken: str
+    because: str
+    alternatives: tuple[str, ...]
+
+
+class ClaimsPlan(Planned):
+    """What is said of a paper beside its tables. `shortened` says that the preset trains for less long."""
+
+    paper: str
+    title: str
+    citation: str
+    preset: str
+    preset_label: str
+    source: Literal["real", "synthetic"]
+    seeds: tuple[int, ...]
+    shortened: bool
+    claims: tuple[ClaimPlan, ...]
+    inconsistencies: tuple[InconsistencyPlan, ...]
+    deviations: tuple[DeviationPlan, ...]
+    digest: str = ""
+
+    def inputs(self) -> list[str]:
+        """Return the per-query files behind the claims, each once."""
+        sides = [side for claim in self.claims for pair in claim.pairs for side in (pair.better, pair.worse)]
+        return sorted({file for side in sides for file in side.files()})
+
+
 class PagePlan(Planned):
     """One page of reports/: `parts` are the reports that it collects, in order, as paths below reports/."""
 
@@ -157,7 +380,9 @@ class PagePlan(Planned):
 
 
 class Plan(Planned):
-    """Everything that a preset asks for. Keys: dataset, run, `paper/table`, and page below reports/.
+    """Everything that a preset asks for.
+
+    Keys: dataset, run, `paper/table`, `paper/figure`, paper, and page below reports/.
 
     `audits` are the runs that are audited: each paper's main experiment with its first seed. `tracking` is
     the digest of what MLflow is to be told: the runs with their evaluations, and where it listens.
@@ -168,6 +393,8 @@ class Plan(Planned):
     datasets: dict[str, DatasetPlan]
     runs: dict[str, RunPlan]
     tables: dict[str, TablePlan]
+    figures: dict[str, FigurePlan]
+    claims: dict[str, ClaimsPlan]
     pages: dict[str, PagePlan]
     audits: tuple[str, ...]
     tracking: str
@@ -213,10 +440,23 @@ class Plan(Planned):
         Raises:
             UserError: the plan has no such table.
         """
-        key = f"{paper}/{table}"
-        if key not in self.tables:
-            raise UserError(f"the plan has no table {key}{suggest(key, list(self.tables))}.")
-        return self.tables[key]
+        return _named(f"{paper}/{table}", "table", self.tables)
+
+    def figure(self, paper: str, figure: str) -> FigurePlan:
+        """Return a paper's figure.
+
+        Raises:
+            UserError: the plan has no such figure.
+        """
+        return _named(f"{paper}/{figure}", "figure", self.figures)
+
+    def claims_of(self, paper: str) -> ClaimsPlan:
+        """Return what is claimed in a paper.
+
+        Raises:
+            UserError: the plan has no such paper.
+        """
+        return _named(paper, "paper", self.claims)
 
     def page(self, page: str) -> PagePlan:
         """Return a page.
@@ -224,23 +464,27 @@ class Plan(Planned):
         Raises:
             UserError: the plan has no such page.
         """
-        if page not in self.pages:
-            raise UserError(f"the plan has no page {page}{suggest(page, list(self.pages))}.")
-        return self.pages[page]
+        return _named(page, "page", self.pages)
 
     def report_digest(self, report: str) -> str:
         """Return the digest that a report (`tables/…`, `runs/…`, `audits/…`, a page …) records if fresh."""
-        if report.startswith("tables/"):
-            return self.table(*report.split("/")[1:]).digest
-        if report.startswith("runs/"):
-            return self.run(report.removeprefix("runs/")).report
-        if report.startswith("audits/"):
-            return self.run(report.split("/")[1]).audit
+        kind, _, name = report.partition("/")
+        if kind == "tables":
+            return self.table(*name.split("/")).digest
+        if kind == "figures":
+            return self.figure(*name.split("/")).digest
+        if kind == "claims":
+            return self.claims_of(name).digest
+        if kind == "runs":
+            return self.run(name).report
+        if kind == "audits":
+            return self.run(name.split("/")[0]).audit
         return self.tracking if report == "tracking" else self.page(report).digest
 
     def stale_reports(self, folder: Path) -> list[str]:
         """Return the reports below `folder` that are there but not what the plan asks for."""
         names = [*(f"tables/{key}" for key in self.tables), *self.pages, "tracking"]
+        names += [f"figures/{key}" for key in self.figures] + [f"claims/{paper}" for paper in self.claims]
         names += [f"runs/{run}" for run in self.runs] + [f"audits/{run}/audit" for run in self.runs]
         files = {name: folder / f"{name}.json" for name in names}
         return [
@@ -263,6 +507,12 @@ class Plan(Planned):
             if name in (dataset.name, dataset.version, Path(dataset.raw).name):
                 return dataset
         raise UserError(f"the plan has no dataset {name}{suggest(name, list(self.datasets))}.")
+
+
+def _named(name: str, kind: str, among: Mapping[str, Part]) -> Part:
+    if name not in among:
+        raise UserError(f"the plan has no {kind} {name}{suggest(name, list(among))}.")
+    return among[name]
 
 
 def recorded_digest(report: Path) -> str | None:

@@ -4,27 +4,47 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from vreid.params.run import Count, Input
+from vreid.params.numbers import Count
+from vreid.params.run import Size
 from vreid.params.strict import Strict
+
+Seeds = tuple[int, ...]
+
+
+class PaperPreset(Strict):
+    """What a preset changes for one paper.
+
+    `seeds` and `epochs` stand in for the preset's. `overrides` change all of the paper's runs; `variants`
+    and `experiments` come on top of what a variant or an experiment of that name itself changes.
+    `leave_out` names experiments that are not run at all.
+    """
+
+    seeds: Seeds = ()
+    epochs: Count | None = None
+    overrides: dict[str, Any] = {}
+    variants: dict[str, dict[str, Any]] = {}
+    experiments: dict[str, dict[str, Any]] = {}
+    leave_out: tuple[str, ...] = ()
 
 
 class Preset(Strict):
     """One preset.
 
     `says` is printed in the header of every table; `epochs` shortens every schedule to that many epochs,
-    its milestones and warm-up in proportion; `overrides` change every run, `papers` the runs of one paper
-    (dotted keys both), and `datasets` the rendered stand-in of one dataset. `packs` names the size at which a
-    dataset is packed that no run uses; without it that is the input size of `overrides`, if they set one.
+    its milestones, warm-up and freezing in proportion; `overrides` change every run, `papers` the runs of
+    one paper (dotted keys both), and `datasets` the rendered stand-in of one dataset. `packs` names the size
+    at which a dataset is packed that no run uses; without it that is the input size of `overrides`, if they
+    set one.
     """
 
     says: str = Field(min_length=1)
     source: Literal["real", "synthetic"]
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: Seeds = Field(min_length=1)
     epochs: Count | None = None
     overrides: dict[str, Any] = {}
-    papers: dict[str, dict[str, Any]] = {}
+    papers: dict[str, PaperPreset] = {}
     datasets: dict[str, dict[str, Any]] = {}
-    packs: dict[str, Input] = {}
+    packs: dict[str, Size] = {}
 
 
 class WorkflowSettings(Strict):

@@ -68,11 +68,11 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         return f"`{key}` is missing."
     if kind == "union_tag_invalid":
         expected = [name.strip().strip("'") for name in str(context["expected_tags"]).split(",")]
-        return (
-            f"`{key}.name` says {context['tag']!r}, which nobody offers{suggest(context['tag'], expected)}."
-        )
+        chooser = f"{key}.{context['discriminator'].strip(chr(39))}"
+        return f"`{chooser}` says {context['tag']!r}, which nobody offers{suggest(context['tag'], expected)}."
     if kind == "union_tag_not_found":
-        return f"`{key}.name` is missing: it says which one is meant."
+        chooser = f"{key}.{context['discriminator'].strip(chr(39))}"
+        return f"`{chooser}` is missing: it says which one is meant."
     if kind == "literal_error":
         expected = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ",").split(",")]
         return f"`{key}` cannot be {first['input']!r}{suggest(str(first['input']), expected)}."
@@ -118,22 +118,19 @@ def _as_tuples(value: Any) -> Any:
 
 def _tags(model: type[BaseModel]) -> set[str]:
     """Names that pydantic puts into an error's location although no user wrote them as keys."""
-    found: set[str] = set()
-    for _, inner in _models_below(model):
-        name = inner.model_fields.get("name")
-        if name is not None:
-            found.update(str(tag) for tag in get_args(name.annotation))
-        found.add(inner.__name__)
+    models = _models_below(model)
+    return {str(tag) for inner in models for tag in _own_tags(inner)} | {inner.__name__ for inner in models}
+
+
+def _models_below(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """Return `model` and all models that its fields hold, however deep."""
+    found, waiting = {model}, [model]
+    while waiting:
+        for field in waiting.pop().model_fields.values():
+            fresh = set(_models_in(field.annotation)) - found
+            found |= fresh
+            waiting.extend(fresh)
     return found
-
-
-def _models_below(model: type[BaseModel]) -> list[tuple[str, type[BaseModel]]]:
-    seen: list[tuple[str, type[BaseModel]]] = [("", model)]
-    for field in model.model_fields:
-        for inner in _models_in(model.model_fields[field].annotation):
-            seen.append((field, inner))
-            seen.extend(_models_below(inner))
-    return seen
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
@@ -158,8 +155,9 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[
 
 
 def _own_tags(model: type[BaseModel]) -> tuple[Any, ...]:
-    name = model.model_fields.get("name")
-    return get_args(name.annotation) if name is not None else ()
+    """Return the values of the field that tells a model from the others of its union."""
+    fields = (model.model_fields.get(name) for name in ("name", "kind"))
+    return tuple(tag for field in fields if field is not None for tag in get_args(field.annotation))
 
 
 def _kind(value: Any) -> str:

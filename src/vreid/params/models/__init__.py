@@ -1,0 +1,1 @@
+"""What a run's configuration says about its network: one file per paper."""

@@ -1,0 +1,1 @@
+"""Resolves params/ into the plan: datasets, recipes, runs, and the reports made of them."""

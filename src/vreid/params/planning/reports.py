@@ -1,0 +1,389 @@
+"""Resolves what is made of the runs: tables, figures, claims and pages."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vreid.params import overrides
+from vreid.params.arithmetic import check
+from vreid.params.claims import Claim, Pair, Side
+from vreid.params.errors import UserError
+from vreid.params.figures import (
+    Attributes,
+    Darkened,
+    FigureSpec,
+    Method,
+    OfMethods,
+    OfOneRun,
+    Sweep,
+)
+from vreid.params.fingerprint import code_digest, digest_of
+from vreid.params.paper import Column, Row, Table
+from vreid.params.plan import (
+    BaselinePlan,
+    CellPlan,
+    CellStatus,
+    ClaimPlan,
+    ClaimsPlan,
+    ColumnPlan,
+    DatasetPlan,
+    DeviationPlan,
+    FigurePlan,
+    InconsistencyPlan,
+    MethodPlan,
+    PairPlan,
+    ResultPlan,
+    RowPlan,
+    SidePlan,
+    SideStatus,
+    TablePlan,
+)
+from vreid.params.planning.datasets import Datasets
+from vreid.params.planning.recipes import Binding, Recipes, plain
+from vreid.params.planning.runs import Runs
+from vreid.params.preset import Preset
+from vreid.params.read import suggest
+
+Source = Side | Method | OfOneRun
+
+
+class Reports:
+    """The reports of one paper: first `want` tells `runs` what they need, then they are planned."""
+
+    def __init__(
+        self, recipes: Recipes, datasets: Datasets, runs: Runs, preset_name: str, preset: Preset
+    ) -> None:
+        self._recipes = recipes
+        self._paper = recipes.paper
+        self._datasets = datasets
+        self._runs = runs
+        self._heading: dict[str, Any] = {
+            "paper": recipes.name,
+            "citation": recipes.paper.paper.citation(),
+            "preset": preset_name,
+            "preset_label": preset.says,
+            "source": preset.source,
+            "seeds": recipes.seeds,
+        }
+
+    def want(self) -> None:
+        """Tell what the tables, claims and figures of the paper need evaluated.
+
+        Raises:
+            UserError: a column, claim or figure names a dataset or protocol that does not exist.
+        """
+        for table in self._paper.tables.values():
+            columns = self._columns(table)
+            for row in table.rows:
+                for column, planned in zip(table.columns, columns, strict=True):
+                    if row.run is not None:
+                        binding = _in_column(row.run, column)
+                        self._check_dataset(binding, planned, row)
+                        self._runs.want(self._recipes, binding, planned.protocol)
+        for claim in self._paper.claims:
+            for pair in claim.all_pairs():
+                for side in (pair.better, pair.worse):
+                    self._want_side(side)
+        for figure in self._paper.figures.values():
+            for _, binding, protocol in self._methods(figure):
+                self._runs.want(self._recipes, binding, protocol)
+
+    def tables(self) -> dict[str, TablePlan]:
+        """Return the tables by name."""
+        return {key: self._table(key, table) for key, table in self._paper.tables.items()}
+
+    def figures(self) -> dict[str, FigurePlan]:
+        """Return the figures by name."""
+        return {key: self._figure(key, figure) for key, figure in self._paper.figures.items()}
+
+    def claims(self) -> ClaimsPlan:
+        """Return the claims, the contradictions found in the paper, and what was read into it.
+
+        Raises:
+            UserError: the check of a contradiction cannot be computed or does not come out as declared.
+        """
+        plan = ClaimsPlan(
+            **self._heading,
+            title=self._paper.paper.title,
+            shortened=self._recipes.shortens(),
+            claims=tuple(self._claim(claim) for claim in self._paper.claims),
+            inconsistencies=tuple(self._inconsistencies()),
+            deviations=tuple(self._deviations()),
+        )
+        return plan.model_copy(
+            update={"digest": _digest(plan, "vreid.reporting.claims", "vreid.reporting.deviations")}
+        )
+
+    # Tables
+
+    def _columns(self, table: Table) -> tuple[ColumnPlan, ...]:
+        return tuple(self._column(table, column) for column in table.columns)
+
+    def _column(self, table: Table, column: Column) -> ColumnPlan:
+        own = [row.run for row in table.rows if row.run is not None]
+        first = _in_column(own[0] if own else self._paper.main, column)
+        dataset = self._datasets.wanted(self._recipes.dataset_of(first), str(self._recipes.file))
+        protocol = column.protocol or table.protocol
+        return ColumnPlan(
+            metric=column.metric,
+            label=column.label or column.metric,
+            dataset=dataset.name,
+            protocol=self._protocol(protocol, dataset),
+            variant=column.variant,
+            test=column.test,
+        )
+
+    def _protocol(self, protocol: str | None, dataset: DatasetPlan) -> str:
+        if protocol is not None and protocol not in dataset.protocols:
+            near = suggest(protocol, list(dataset.protocols))
+            raise UserError(f"{self._recipes.file}: {dataset.name} has no protocol {protocol!r}{near}.")
+        return protocol or dataset.protocols[0]
+
+    def _check_dataset(self, binding: Binding, column: ColumnPlan, row: Row) -> None:
+        dataset = self._recipes.dataset_of(binding)
+        if dataset != column.dataset:
+            raise UserError(
+                f"{self._recipes.where(binding)}: trains on {dataset}, but the row {row.label!r} has a "
+                f"column of {column.dataset}: give the column that `dataset`, or the row another experiment."
+            )
+
+    def _table(self, key: str, table: Table) -> TablePlan:
+        columns = self._columns(table)
+        bindings = list(
+            dict.fromkeys(
+                _in_column(row.run, column)
+                for row in table.rows
+                if row.run is not None
+                for column in table.columns
+            )
+        )
+        bindings = [binding for binding in bindings if not self._recipes.left_out(binding)]
+        plan = TablePlan(
+            **self._heading,
+            table=key,
+            title=key.replace("table", "Table "),
+            caption=table.caption,
+            recipe=tuple(self._recipes.departures(bindings)),
+            text_columns=table.text_columns,
+            columns=columns,
+            rows=tuple(self._row(n, row, table, columns) for n, row in enumerate(table.rows, start=1)),
+            baselines=self._baselines(columns, bindings),
+        )
+        return plan.model_copy(update={"digest": _digest(plan, "vreid.reporting.tables")})
+
+    def _row(self, number: int, row: Row, table: Table, columns: tuple[ColumnPlan, ...]) -> RowPlan:
+        return RowPlan(
+            row=number,
+            label=row.label,
+            text=row.text,
+            kind="cited" if row.run is None else "own",
+            cited_from=row.cited,
+            paper=row.paper,
+            experiment=row.run,
+            cells=tuple(
+                self._cell(row, column, planned)
+                for column, planned in zip(table.columns, columns, strict=True)
+            ),
+        )
+
+    def _cell(self, row: Row, column: Column, planned: ColumnPlan) -> CellPlan:
+        if row.run is None:
+            return CellPlan(status="cited")
+        binding = _in_column(row.run, column)
+        status: CellStatus = self._status(binding, planned.dataset)
+        if status != "run":
+            return CellPlan(status=status)
+        found = self._runs.results(self._recipes, binding)
+        return CellPlan(
+            status="run",
+            runs=tuple(run.name for run, _ in found),
+            evaluations=tuple(test.results for _, test in found),
+        )
+
+    def _status(self, binding: Binding, dataset: str) -> SideStatus:
+        if self._recipes.left_out(binding):
+            return "not in this preset"
+        return "run" if self._datasets.get(dataset).present else "dataset absent"
+
+    def _baselines(
+        self, columns: tuple[ColumnPlan, ...], bindings: list[Binding]
+    ) -> tuple[BaselinePlan, ...]:
+        """Name the baselines for a table's datasets and protocols, at the input size of its first run."""
+        found: dict[tuple[str, str], BaselinePlan] = {}
+        for binding in bindings:
+            for run, _ in self._runs.results(self._recipes, binding):
+                for column in columns:
+                    key = (column.dataset, column.protocol)
+                    if column.dataset == run.config.dataset and self._datasets.get(column.dataset).present:
+                        found.setdefault(
+                            key, BaselinePlan(dataset=key[0], protocol=key[1], file=run.baselines)
+                        )
+        return tuple(found.values())
+
+    # Claims and figures
+
+    def _want_side(self, side: Side) -> None:
+        binding, protocol = self._binding(side, side.test)
+        self._runs.want(self._recipes, binding, protocol)
+        if side.minus is not None:
+            self._want_side(side.minus)
+
+    def _binding(self, source: Source, test: Mapping[str, Any] | None = None) -> tuple[Binding, str]:
+        """Return what a side of a claim or a method of a figure stands for, and its protocol."""
+        changes = json.dumps(test or {}, sort_keys=True)
+        binding = Binding(source.run, source.variant, source.dataset, changes)
+        name = self._recipes.dataset_of(binding)
+        dataset = self._datasets.wanted(name, self._recipes.where(binding))
+        return binding, self._protocol(source.protocol, dataset)
+
+    def _claim(self, claim: Claim) -> ClaimPlan:
+        return ClaimPlan(
+            id=claim.id,
+            says=claim.says,
+            where=claim.where,
+            metric=claim.metric,
+            kind="best" if claim.best is not None else "pairs",
+            pairs=tuple(self._pair(pair, claim) for pair in claim.all_pairs()),
+        )
+
+    def _pair(self, pair: Pair, claim: Claim) -> PairPlan:
+        better, worse = (self._side(side, claim.metric) for side in (pair.better, pair.worse))
+        if (better.dataset, better.protocol) != (worse.dataset, worse.protocol):
+            raise UserError(
+                f"{self._recipes.file}: claims, {claim.id}: {better.label} is evaluated on {better.protocol} "
+                f"and {worse.label} on {worse.protocol}; only results on the same queries can be compared."
+            )
+        return PairPlan(better=better, worse=worse, paper=pair.paper)
+
+    def _side(self, side: Side, metric: str) -> SidePlan:
+        binding, protocol = self._binding(side, side.test)
+        dataset = self._recipes.dataset_of(binding)
+        status = self._status(binding, dataset)
+        found = self._runs.results(self._recipes, binding) if status == "run" else []
+        extra = [side.variant] if side.variant else []
+        extra += [dataset] if side.dataset else []
+        extra += [f"{key} {value}" for key, value in side.test.items()]
+        return SidePlan(
+            label=side.run + (f" ({', '.join(extra)})" if extra else ""),
+            metric=metric,
+            dataset=dataset,
+            protocol=protocol,
+            status=status,
+            runs=tuple(run.name for run, _ in found),
+            per_query=tuple(f"{test.evaluation}/per_query.parquet" for _, test in found),
+            minus=self._side(side.minus, metric) if side.minus else None,
+        )
+
+    def _methods(self, figure: FigureSpec) -> Iterator[tuple[str, Binding, str]]:
+        """Yield label, binding and protocol of every method that a figure shows."""
+        if isinstance(figure, Sweep):
+            for point in (*figure.points, *figure.equals):
+                side = Side(
+                    run=point.run, variant=figure.variant, dataset=figure.dataset, protocol=figure.protocol
+                )
+                yield point.run, *self._binding(side)
+        elif isinstance(figure, OfOneRun):
+            yield figure.run, *self._binding(figure)
+        elif isinstance(figure, OfMethods):
+            for method in figure.methods:
+                yield method.label, *self._binding(method)
+
+    def _figure(self, key: str, figure: FigureSpec) -> FigurePlan:
+        methods = tuple(self._method(*method) for method in self._methods(figure))
+        datasets = {result.dataset for method in methods for result in method.results}
+        if isinstance(figure, Darkened | Attributes):
+            datasets = {self._datasets.wanted(figure.dataset, str(self._recipes.file)).name}
+        plan = FigurePlan(
+            **self._heading,
+            figure=key,
+            title=key.replace("figure", "Figure "),
+            caption=figure.caption,
+            spec=figure,
+            methods=methods,
+            datasets={name: self._runs.dataset(name) for name in sorted(datasets)},
+        )
+        return plan.model_copy(
+            update={
+                "digest": _digest(
+                    plan, "vreid.reporting.figures.draw", f"vreid.reporting.figures.{figure.kind}"
+                )
+            }
+        )
+
+    def _method(self, label: str, binding: Binding, protocol: str) -> MethodPlan:
+        status = self._status(binding, self._recipes.dataset_of(binding))
+        found = self._runs.results(self._recipes, binding) if status == "run" else []
+        results = tuple(
+            ResultPlan(
+                run=run.name,
+                experiment=binding.label,
+                dataset=run.config.dataset,
+                protocol=protocol,
+                pack=test.pack,
+                features=test.features,
+                evaluation=test.evaluation,
+            )
+            for run, test in found
+        )
+        return MethodPlan(label=label, experiment=binding.label, status=status, results=results)
+
+    # What is said of the paper itself
+
+    def _inconsistencies(self) -> Iterator[InconsistencyPlan]:
+        for found in self._paper.inconsistencies:
+            shown = None
+            if found.check is not None:
+                where = f"{self._recipes.file}: inconsistencies, {found.id}"
+                checked = check(found.check, self._paper.tables, where)
+                if checked.value is not found.holds:
+                    raise UserError(
+                        f"{where}: {found.check} is {checked.value} ({checked.shown}), but `holds` says "
+                        f"{found.holds}."
+                    )
+                shown = checked.shown
+            yield InconsistencyPlan(
+                id=found.id,
+                where=found.where,
+                says=found.says,
+                check=found.check,
+                holds=found.holds,
+                shown=shown,
+            )
+
+    def _deviations(self) -> Iterator[DeviationPlan]:
+        for key, reading in self._paper.readings.items():
+            taken = overrides.look_up(self._paper.defaults, key)
+            yield DeviationPlan(
+                key=key,
+                where=reading.where,
+                printed="not printed" if reading.printed is None else plain(_unfrozen(reading.printed)),
+                taken=plain(_unfrozen(taken)),
+                because=reading.because,
+                alternatives=(),
+            )
+        for decision in self._paper.decisions:
+            yield DeviationPlan(
+                key=decision.id,
+                where=decision.where,
+                printed=decision.open,
+                taken=decision.taken,
+                because=decision.because,
+                alternatives=decision.alternatives,
+            )
+
+
+def _in_column(experiment: str, column: Column) -> Binding:
+    test = json.dumps(column.test, sort_keys=True)
+    return Binding(experiment, column.variant, column.dataset, test)
+
+
+def _digest(plan: TablePlan | FigurePlan | ClaimsPlan, *made_by: str) -> str:
+    """Digest of a report's plan and of the code that makes the report."""
+    return digest_of([plan.model_dump(mode="json"), code_digest(made_by)], 16)
+
+
+def _unfrozen(value: Any) -> Any:
+    """Return a value of params/ with lists for tuples."""
+    if isinstance(value, Mapping):
+        return {key: _unfrozen(item) for key, item in value.items()}
+    return [_unfrozen(item) for item in value] if isinstance(value, list | tuple) else value
