@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vreid.losses.cross_entropy import build
-from vreid.params.run import CrossEntropy as Config
+from vreid.params.losses import CrossEntropy as Config
 
 
 def loss_of(logits, labels, smoothing=0.0):

@@ -5,7 +5,7 @@ import torch
 
 from vreid.losses.factory import build_losses
 from vreid.params.errors import UserError
-from vreid.params.run import CrossEntropy, Focal, Triplet
+from vreid.params.losses import CrossEntropy, Focal, Triplet
 
 LABELS = torch.tensor([0, 0, 1, 1])
 

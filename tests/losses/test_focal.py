@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vreid.losses import cross_entropy, focal
-from vreid.params.run import CrossEntropy as CrossEntropyConfig
-from vreid.params.run import Focal as Config
+from vreid.params.losses import CrossEntropy as CrossEntropyConfig
+from vreid.params.losses import Focal as Config
 
 
 def loss_of(logits, labels, gamma):

@@ -9,9 +9,10 @@ from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.losses import TripletMarginLoss
 from pytorch_metric_learning.miners import BatchHardMiner
 from pytorch_metric_learning.reducers import MeanReducer
+from tests.losses.pairwise import BATCHES, anchors, cosine, embeddings_of, mean
 
 from vreid.losses.triplet import build
-from vreid.params.run import Triplet as Config
+from vreid.params.losses import Triplet as Config
 
 
 def loss_of(embeddings, labels, margin=0.3):
@@ -31,14 +32,18 @@ def slowly(embedding, labels, margin):
     return sum(losses) / len(losses) if losses else 0.0
 
 
-BATCHES = {
-    "P x K": [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2],
-    "shuffled": [2, 0, 1, 2, 1, 0],
-    "an id alone": [0, 0, 1, 2, 2],
-    "one id": [3, 3, 3],
-    "all ids alone": [0, 1, 2, 3],
-    "one image": [0],
+MINING = {
+    "hard": (max, min),
+    "weighted": (
+        lambda distances: weighted(distances, [math.exp(d) for d in distances]),
+        lambda distances: weighted(distances, [math.exp(-d) for d in distances]),
+    ),
 }
+DISTANCES = {"euclidean": math.dist, "cosine": lambda one, two: 1 - cosine(one, two)}
+
+
+def weighted(values, weights):
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.3, 5.0])
@@ -82,6 +87,33 @@ def test_equals_pytorch_metric_learning(labels, margin):
     expected.backward()
     other = torch.zeros_like(ours) if theirs.grad is None else theirs.grad
     assert torch.allclose(ours.grad, other)
+
+
+@pytest.mark.parametrize("margin", [0.3, "soft"])
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("mining", MINING)
+@pytest.mark.parametrize("labels", BATCHES.values(), ids=BATCHES.keys())
+def test_every_form_equals_its_definition(labels, mining, distance, margin):
+    farthest, nearest = MINING[mining]
+    losses = []
+    embedding = embeddings_of(labels)
+    for positives, negatives in anchors(embedding, labels, DISTANCES[distance]):
+        if positives and negatives:
+            gap = farthest(positives) - nearest(negatives)
+            losses.append(math.log1p(math.exp(gap)) if margin == "soft" else max(gap + margin, 0.0))
+    loss = build(Config(name="triplet", margin=margin, mining=mining, distance=distance))
+    value = loss(SimpleNamespace(logits=(), embeddings=(embedding,)), torch.tensor(labels))
+    assert value.item() == pytest.approx(mean(losses), rel=1e-9)
+
+
+def test_weights_of_far_apart_images_do_not_overflow():
+    embedding = torch.tensor([[0.0], [3000.0], [1.0], [5000.0]], requires_grad=True)
+    loss = build(Config(name="triplet", margin="soft", mining="weighted"))
+    value = loss(SimpleNamespace(embeddings=(embedding,)), torch.tensor([0, 0, 1, 1]))
+    value.backward()
+    # Distances this large leave one image all the weight, as in hard mining.
+    assert value.item() == pytest.approx((3000 - 1 + 3000 - 2000 + 4999 - 1 + 4999 - 2000) / 4)
+    assert embedding.grad.isfinite().all()
 
 
 def test_value_by_hand():

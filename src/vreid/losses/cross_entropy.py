@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vreid.losses.outputs import Outputs, summed
-from vreid.params.run import CrossEntropy as CrossEntropyConfig
+from vreid.params.losses import CrossEntropy as CrossEntropyConfig
 
 
 class CrossEntropy(nn.Module):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vreid.losses.outputs import Outputs
 from vreid.params.errors import UserError
-from vreid.params.run import LossConfig
+from vreid.params.losses import LossConfig
 
 
 class JointLoss(nn.Module):
@@ -22,9 +22,12 @@ class JointLoss(nn.Module):
     def forward(self, output: Outputs, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the scalar total and, by name, each loss before its weight, detached.
 
-        `labels` is (B,), int64, the identities numbered from 0.
+        `labels` is (B,), int64, the identities numbered from 0. Losses are computed in the precision of
+        the output even under autocast: divided by a temperature of a few hundredths, similarities rounded to
+        bfloat16 would be off by hundredths.
         """
-        values = {name: term(output, labels) for name, term in self.terms.items()}
+        with torch.autocast(labels.device.type, enabled=False):
+            values = {name: term(output, labels) for name, term in self.terms.items()}
         total = torch.stack([self.weights[name] * value for name, value in values.items()]).sum()
         return total, {name: value.detach() for name, value in values.items()}
 

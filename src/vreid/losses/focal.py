@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vreid.losses.outputs import Outputs, summed
-from vreid.params.run import Focal as FocalConfig
+from vreid.params.losses import Focal as FocalConfig
 
 
 class Focal(nn.Module):

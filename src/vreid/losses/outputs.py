@@ -18,6 +18,14 @@ class Outputs(Protocol):
     def embeddings(self) -> tuple[Tensor, ...]:
         """Every vector on which metric losses are computed, each (B, D)."""
 
+    @property
+    def streams(self) -> tuple[Tensor, ...]:
+        """The scores of each spectrum's own classifier, each (B, classes)."""
+
+    @property
+    def penalties(self) -> tuple[Tensor, ...]:
+        """Scalars that the model itself adds to the loss."""
+
 
 def summed(loss: Callable[[Tensor], Tensor], tensors: tuple[Tensor, ...]) -> Tensor:
     """Return the sum of the scalar `loss` over `tensors`.
