@@ -3,9 +3,21 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from vreid.params.plan import BaselinePlan, CellPlan, ColumnPlan, RowPlan, TablePlan
+from vreid.params.plan import (
+    BaselinePlan,
+    CellPlan,
+    ClaimPlan,
+    ClaimsPlan,
+    ColumnPlan,
+    PairPlan,
+    RowPlan,
+    SidePlan,
+    TablePlan,
+)
 
 CMC = [0.5, 0.625, 0.75, 0.75, 0.875]
 
@@ -50,8 +62,9 @@ def cited_row(number, label, paper, source, text=()):
     )
 
 
-def column(metric, label=None, protocol="veri776"):
-    return ColumnPlan(metric=metric, label=label or metric, dataset="veri776", protocol=protocol)
+def column(metric, label=None, protocol="veri776", **changes):
+    fields = {"metric": metric, "label": label or metric, "dataset": "veri776", "protocol": protocol}
+    return ColumnPlan(**fields | changes)
 
 
 def table_plan(rows, columns=None, **changes):
@@ -73,6 +86,78 @@ def table_plan(rows, columns=None, **changes):
         "digest": "feed",
     }
     return TablePlan(**fields | changes)
+
+
+PER_QUERY_PROTOCOL = "veri776"
+
+
+def write_per_query(root, run, ap, ids, *, rows=None, protocol=PER_QUERY_PROTOCOL, digest="0123abcd"):
+    """Write the average precision of each query, and return the file's name below `root`.
+
+    Args:
+        root: of the pipeline.
+        run: its name.
+        ap: (Q,) fractions; None where a query has no match.
+        ids: (Q,) the vehicle of each.
+        rows: (Q,) what the queries are called; 0, 1, … by default.
+        protocol: by name.
+        digest: of the evaluation.
+    """
+    path = root / "runs" / run / f"eval-{digest}" / "per_query.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    valid = [value is not None for value in ap]
+    table = pa.table(
+        {
+            "protocol": [protocol] * len(ap),
+            "trial": pa.array([0] * len(ap), pa.int32()),
+            "query_row": list(range(len(ap)) if rows is None else rows),
+            "pid": list(ids),
+            "AP": pa.array(ap, pa.float64()),
+            "AP_trapezoid": pa.array(ap, pa.float64()),
+            "INP": pa.array(ap, pa.float64()),
+            "first_match_rank": pa.array([1 if there else None for there in valid], pa.int64()),
+            "matches": pa.array([int(there) for there in valid], pa.int64()),
+        }
+    )
+    pq.write_table(table, path)
+    return path.relative_to(root).as_posix()
+
+
+def side(label, files, *, minus=None, status="run", protocol=PER_QUERY_PROTOCOL, runs=None):
+    names = tuple(file.split("/")[1] for file in files) if runs is None else runs
+    return SidePlan(
+        label=label,
+        metric="mAP",
+        dataset="veri776",
+        protocol=protocol,
+        status=status,
+        runs=names,
+        per_query=tuple(files),
+        minus=minus,
+    )
+
+
+def claim(*pairs, kind="pairs", name="gain", says="It helps."):
+    plans = tuple(PairPlan(better=better, worse=worse, paper=paper) for better, worse, paper in pairs)
+    return ClaimPlan(id=name, says=says, where="sec. 4.3", metric="mAP", kind=kind, pairs=plans)
+
+
+def claims_plan(claims, **changes):
+    fields = {
+        "paper": "se_densenet",
+        "title": "A model",
+        "citation": "Zhang et al.: A model. CMC, 2021",
+        "preset": "demo",
+        "preset_label": "demo: rendered stand-in, 12 of 120 epochs",
+        "source": "synthetic",
+        "seeds": (0, 1),
+        "shortened": True,
+        "claims": tuple(claims),
+        "inconsistencies": (),
+        "deviations": (),
+        "digest": "c1a1",
+    }
+    return ClaimsPlan(**fields | changes)
 
 
 @pytest.fixture

@@ -3,26 +3,91 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
 from vreid.params.errors import UserError
 from vreid.params.plan import PagePlan
+from vreid.reporting.claims import write_claims
 from vreid.reporting.collect import write_page
 from vreid.reporting.tables import write_table
+
+from .conftest import claim, claims_plan, side, write_per_query
+from .test_formats import PDFLATEX, assert_balanced, assert_compiles
+
+
+def figure(name, **changes):
+    fields = {
+        "paper": "se_densenet",
+        "figure": name,
+        "title": name.replace("figure", "Figure "),
+        "caption": "mAP against gamma_",
+        "citation": "Zhang et al.: A model. CMC, 2021",
+        "preset": "demo",
+        "preset_label": "demo: rendered stand-in, 12 of 120 epochs",
+        "source": "synthetic",
+        "seeds": (0, 1),
+        "digest": "f1",
+        "notes": ("Points: means over seeds.",),
+    }
+    return fields | changes
+
+
+AUDITED = "se_densenet-proposed-veri776-s0-bbbbbbbbb0"
+RULES = {"feature": "after_neck", "distance": "cosine"}
+AUDIT = {
+    "digest": "a1",
+    "run": AUDITED,
+    "protocol": "veri776",
+    "note": "rendered stand-in; synthetic data",
+    "paper": {},
+    "closest": None,
+    "variants": [
+        {"settings": RULES, "mAP": 0.6605, "R1": 0.8},
+        {"settings": RULES | {"distance": "euclidean"}, "mAP": 0.6705, "R1": 0.75},
+        {"settings": {"feature": "before_neck", "distance": "euclidean"}, "mAP": 0.1, "R1": 0.1},
+    ],
+    "left_out": [],
+}
 
 
 @pytest.fixture
 def reports(plan, root):
     folder = root / "reports"
     other = {"paper": "dpa", "table": "table3", "title": "Table 3", "citation": "Li: DpA", "digest": "beef"}
-    for changes in ({}, {"table": "table2", "title": "Table 2"}, other):
+    recipe = (*plan.recipe, "epochs: 12 (paper: 120)")
+    for changes in ({}, {"table": "table2", "title": "Table 2", "recipe": recipe}, other):
         changed = plan.model_copy(update=changes)
         write_table(changed, folder / "tables" / changed.paper, root)
+    write(folder / "figures/se_densenet/figure6.json", figure("figure6"))
+    write(folder / f"audits/{AUDITED}/audit.json", AUDIT)
+    write_claims(with_claims(root), folder / "claims", root)
     return folder
 
 
+def with_claims(root):
+    files = {
+        name: [write_per_query(root, f"p-{name}-d-s{s}-0", [ap] * 3, [1, 2, 3]) for s in range(2)]
+        for name, ap in (("a", 0.9), ("b", 0.5))
+    }
+    return claims_plan([claim((side("A", files["a"]), side("B", files["b"]), 1.5))])
+
+
+def write(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
 PARTS = ("tables/se_densenet/table1", "tables/se_densenet/table2", "tables/dpa/table3")
+
+WHOLE = (
+    "tables/se_densenet/table1",
+    "tables/se_densenet/table2",
+    "figures/se_densenet/figure6",
+    "claims/se_densenet",
+    f"audits/{AUDITED}/audit",
+)
 
 
 def test_a_page_holds_its_tables_in_the_plans_order(reports):
@@ -71,6 +136,103 @@ def test_a_papers_page_does_not_repeat_its_citation(reports):
     page = PagePlan(title=citation, parts=PARTS[:2], digest="d2")
     write_page(page, reports / "papers/se_densenet", reports)
     assert (reports / "papers/se_densenet.md").read_text().count(citation) == 1
+
+
+def test_a_papers_page_holds_everything_that_was_made_of_it(reports):
+    write_page(PagePlan(title="A paper", parts=WHOLE, digest="d"), reports / "papers/se_densenet", reports)
+    text = (reports / "papers/se_densenet.md").read_text()
+    heads = [line for line in text.splitlines() if line.startswith("#")]
+    assert heads == [
+        "# A paper",
+        r"## se\_densenet",
+        "### Table 1: Qualitative analysis",
+        "### Table 2: Qualitative analysis",
+        r"### Figure 6: mAP against gamma\_",
+        "### Claims",
+        "### Contradictions in the paper",
+        "### Deviations from the paper",
+        "### How far the rules of evaluation move the numbers",
+    ]
+    assert "1 paper, 2 tables, 1 figure, 4 runs. **synthetic data; preset demo" in text
+    assert "1 claim: 1 reproduced, 0 not reproduced, 0 inconclusive, 0 not run." in text
+    for link in re.findall(r"\]\(#(.+?)\)", text):
+        assert text.count(f'<a id="{link}"></a>') == 1
+    value = json.loads((reports / "papers/se_densenet.json").read_text())
+    assert {key: len(value[key]) for key in ("tables", "figures", "claims", "audits")} == {
+        "tables": 2,
+        "figures": 1,
+        "claims": 1,
+        "audits": 1,
+    }
+
+
+def test_links_lead_from_the_page_to_the_files(reports):
+    write_page(PagePlan(title="A paper", parts=WHOLE, digest="d"), reports / "papers/se_densenet", reports)
+    text = (reports / "papers/se_densenet.md").read_text()
+    files = re.findall(r"\]\(([^#)]+)\)", text)
+    assert files == [
+        "../figures/se_densenet/figure6.png",
+        f"../audits/{AUDITED}/audit.png",
+        f"../audits/{AUDITED}/audit.json",
+    ]
+    write_page(PagePlan(title="All", parts=WHOLE[2:3], digest="d"), reports / "all", reports)
+    assert "](figures/se_densenet/figure6.png)" in (reports / "all.md").read_text()
+
+
+def test_a_figure_says_on_which_data_it_was_made(reports):
+    write_page(PagePlan(title="All", parts=WHOLE[2:3], digest="d"), reports / "all", reports)
+    text = (reports / "all.md").read_text()
+    label, image = text.index("**Ours: synthetic data; preset demo"), text.index("![Figure 6")
+    assert label < image < text.index("Points: means over seeds.")
+
+
+def test_the_audit_shows_one_choice_at_a_time(reports):
+    write_page(PagePlan(title="All", parts=WHOLE[4:], digest="d"), reports / "all", reports)
+    text = (reports / "all.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert rows[2:] == [
+        "| **as evaluated** |  | 66.1 |  | 80.0 |  |",
+        "| distance | euclidean | 67.1 | +1.0 | 75.0 | -5.0 |",
+    ]
+    assert "**rendered stand-in; synthetic data.**" in text
+
+
+def test_what_all_recipes_share_is_said_once(reports):
+    write_page(PagePlan(title="All tables", parts=PARTS, digest="d1"), reports / "all_tables", reports)
+    text = (reports / "all_tables.md").read_text()
+    shared = "**All tables:** Differs from the paper's recipe in input.height: 64 (paper: 256)."
+    first, second = text.split("## dpa")
+    assert first.count(shared) == 1
+    assert first.count("input.height: 64") == 1
+    assert "Here it differs also in epochs: 12 (paper: 120)." in first
+    # a paper's only table says it itself
+    assert "**All tables:**" not in second
+    assert second.count("input.height: 64") == 1
+
+
+def test_a_page_of_claims_alone_has_their_csv(reports):
+    write_page(PagePlan(title="Claims", parts=WHOLE[3:4], digest="d"), reports / "all_claims", reports)
+    [row] = csv.DictReader(io.StringIO((reports / "all_claims.csv").read_text()))
+    assert (row["claim"], row["verdict"], row["difference"]) == ("gain", "reproduced", "40")
+
+
+@pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on PATH")
+def test_the_latex_of_a_page_compiles_with_its_figures(reports):
+    from matplotlib.figure import Figure
+
+    Figure(figsize=(2, 20)).savefig(reports / "figures/se_densenet/figure6.pdf")
+    page = PagePlan(title="A paper", parts=WHOLE, digest="d")
+    write_page(page, reports / "papers/se_densenet", reports)
+    text = (reports / "papers/se_densenet.tex").read_text()
+    assert_balanced(text)
+    assert "{../figures/se_densenet/figure6.pdf}" in text
+    assert_compiles(reports / "papers", "se_densenet")
+
+
+def test_a_part_of_another_kind_is_one_sentence(reports):
+    page = PagePlan(title="All", parts=("runs/p-a-d-s0-0000000000",), digest="d")
+    with pytest.raises(UserError, match="collects tables, figures, claims and audits, nothing else"):
+        write_page(page, reports / "all", reports)
 
 
 def test_a_missing_table_is_one_sentence(reports):

@@ -12,7 +12,7 @@ from PIL import Image
 from vreid.datasets.index import SCHEMA, index_writer
 from vreid.datasets.split import SCHEMA as SPLITS
 from vreid.params.dataset import ByHand, DatasetSpec, Protocol
-from vreid.params.plan import DatasetPlan, Plan, RunPlan
+from vreid.params.plan import DatasetPlan, Plan, RunPlan, TestPlan
 from vreid.params.run import TrainConfig
 from vreid.reporting.own import write_run_report
 
@@ -25,7 +25,12 @@ CONFIG = {
     "code": "c0de",
     "seed": 0,
     "input": {"height": 64, "width": 64},
-    "model": {"name": "se_densenet", "se": True, "mid_features": True, "weights": None},
+    "model": {
+        "name": "se_densenet",
+        "backbone": {"name": "densenet121", "width": 0.25, "weights": None},
+        "se": True,
+        "mid_features": True,
+    },
     "losses": [{"name": "triplet", "margin": 0.3}],
     "sampler": {"name": "pk", "ids": 2, "images_per_id": 2},
     "optimizer": {"name": "adam", "lr": 0.001},
@@ -66,6 +71,13 @@ def plan(tmp_path, monkeypatch):
         packs=(),
         darkened=None,
     )
+    test = TestPlan(
+        test={"feature": "after_neck", "distance": "cosine"},
+        protocols=("own",),
+        pack="pack",
+        features=f"runs/{RUN}/features",
+        evaluation=f"runs/{RUN}/eval-00000000",
+    )
     run = RunPlan(
         name=RUN,
         paper="se_densenet",
@@ -73,9 +85,7 @@ def plan(tmp_path, monkeypatch):
         same=("se_densenet/proposed",),
         config=TrainConfig.model_validate_json(json.dumps(CONFIG)),
         pack="pack",
-        test={"feature": "after_neck", "distance": "cosine"},
-        protocols=("own",),
-        evaluation=f"runs/{RUN}/eval-00000000",
+        tests=(test,),
         baselines="baselines.json",
         report="0123",
         audit="4567",
@@ -86,6 +96,8 @@ def plan(tmp_path, monkeypatch):
         datasets={"street": dataset},
         runs={RUN: run},
         tables={},
+        figures={},
+        claims={},
         pages={},
         audits=(),
         tracking="",

@@ -54,7 +54,7 @@ def ranker(tmp_path):
     np.save(features / "after_neck.npy", np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32))
     np.save(features / "rows.npy", np.array(list(ANGLES), np.int64))
     test = run_config.Test(feature="after_neck", distance="cosine")
-    return Ranker(tmp_path / "run", tmp_path / "index.parquet", tmp_path / "splits.parquet", test)
+    return Ranker(features, tmp_path / "index.parquet", tmp_path / "splits.parquet", test)
 
 
 def test_junk_is_left_out_and_ties_go_by_row(ranker):
@@ -85,7 +85,7 @@ def test_a_row_that_does_not_ask_is_an_error(ranker):
 
 
 def test_missing_features_are_an_error(ranker):
-    np.save(ranker.run / "features" / "rows.npy", np.arange(7))
+    np.save(ranker.features / "rows.npy", np.arange(7))
     with pytest.raises(UserError, match="extract again"):
         ranker.rank(PROTOCOL, [2])
 

@@ -12,7 +12,7 @@ from vreid.params.plan import CellPlan
 from vreid.reporting.records import as_json, read_table
 from vreid.reporting.tables import build_table, write_table
 
-from .conftest import column, evaluation, own_row, table_plan, write_evaluation
+from .conftest import cited_row, column, evaluation, own_row, table_plan, write_evaluation
 
 LEADING = "paper,table,row,label,kind,dataset,metric,paper_value,value,sd,n_seeds,source,preset,status,runs"
 
@@ -45,6 +45,14 @@ def test_a_missing_seed_is_left_out_and_explained(plan, root):
     )
 
 
+def test_seeds_that_ended_alike_are_said_in_one_breath(root):
+    files = tuple(f"runs/p-a-d-s{seed}-0/eval-0/evaluation.json" for seed in range(2))
+    cell = build_table(table_plan([own_row(1, "Gone", (1.0, 2.0), ("a", "b"), files)]), root).rows[0].cells[0]
+    assert cell.reason == (
+        "failed; no evaluation was left (runs/p-a-d-s0-0/events.jsonl, runs/p-a-d-s1-0/events.jsonl)"
+    )
+
+
 def test_a_row_of_which_nothing_is_there_failed(root):
     missing = "runs/se_densenet-gone-veri776-s0-1/eval-0/evaluation.json"
     plan = table_plan([own_row(1, "Gone", (1.0, 2.0), ("se_densenet-gone-veri776-s0-1",), (missing,))])
@@ -53,13 +61,70 @@ def test_a_row_of_which_nothing_is_there_failed(root):
     assert cell.reason == ("failed; no evaluation was left (runs/se_densenet-gone-veri776-s0-1/events.jsonl)")
 
 
-def test_a_row_that_was_not_planned_says_why(root):
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("dataset absent", "dataset absent: docs/datasets.md says where veri776 belongs"),
+        ("not in this preset", "not in this preset: demo leaves it out"),
+    ],
+)
+def test_a_row_that_was_not_planned_says_why(root, status, reason):
     row = own_row(1, "Absent", (1.0, 2.0), (), ())
-    row = row.model_copy(update={"cells": (CellPlan(status="dataset absent"),) * 2})
+    row = row.model_copy(update={"cells": (CellPlan(status=status),) * 2})
     table = build_table(table_plan([row]), root)
-    assert {(cell.status, cell.reason) for cell in table.rows[0].cells} == {
-        ("dataset absent", "dataset absent")
+    assert {(cell.status, cell.reason) for cell in table.rows[0].cells} == {(status, reason)}
+
+
+def trained(root, run, device, seconds):
+    """Write an evaluation and what the training cost; return the evaluation's file."""
+    file = write_evaluation(root, run, {"veri776": evaluation(mAP=0.5)})
+    costs = {
+        "cpu": {"cpu_seconds": seconds, "seconds": 999.0},
+        "cuda": {"cpu_seconds": 1.0, "seconds": seconds},
     }
+    (root / "runs" / run / "run.json").write_text(json.dumps({"device": device} | costs[device]))
+    return file
+
+
+def timed(*rows):
+    """A table of training times: rows of evaluation files by seed, after a row that is quoted."""
+    own = [
+        own_row(n, "M", (0.7,), tuple("r" for _ in row), tuple(row)) for n, row in enumerate(rows, start=2)
+    ]
+    return table_plan([cited_row(1, "Quoted", (0.5,), "[1]"), *own], [column("training_time")])
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_training_times_are_multiples_of_the_first_row_of_ours(root, device):
+    first = [trained(root, f"p-a-d-s{s}-0", device, seconds) for s, seconds in enumerate((10.0, 14.0))]
+    second = [trained(root, f"p-b-d-s{s}-0", device, seconds) for s, seconds in enumerate((18.0, 30.0))]
+    table = build_table(timed(first, second), root)
+    # the first row's mean is 12 s
+    assert table.rows[1].cells[0].mean == 1
+    assert table.rows[1].cells[0].values == (Decimal("0.83333333"), Decimal("1.16666667"))
+    assert table.rows[2].cells[0].mean == 2
+    assert table.rows[0].cells[0].values == ()
+    assert not any(table.marks(0)[0] + table.marks(0)[1])
+
+
+def test_training_times_of_two_devices_are_not_compared(root):
+    first, second = trained(root, "p-a-d-s0-0", "cpu", 10.0), trained(root, "p-b-d-s0-0", "cuda", 1.0)
+    cell = build_table(timed([first], [second]), root).rows[2].cells[0]
+    assert (cell.values, cell.reason) == ((), "trained on another device than the first row of ours")
+
+
+def test_training_times_without_their_unit_say_so(root):
+    second = trained(root, "p-b-d-s0-0", "cpu", 1.0)
+    cell = build_table(timed(["runs/gone/eval-0/evaluation.json"], [second]), root).rows[2].cells[0]
+    assert cell.values == ()
+    assert cell.reason == "the first row of ours, whose training time is the unit, was not run"
+
+
+def test_a_training_without_its_cost_is_an_error(root):
+    first = trained(root, "p-a-d-s0-0", "cpu", 10.0)
+    (root / "runs/p-a-d-s0-0/run.json").write_text('{"device": "cpu", "cpu_seconds": 0}')
+    with pytest.raises(UserError, match=r"run\.json does not say what the training cost"):
+        build_table(timed([first]), root)
 
 
 def test_baselines_hold_what_is_known_of_the_tables_metrics(plan, root):

@@ -31,7 +31,8 @@ class Cell(Record):
 
     Attributes:
         paper: The value that the paper prints, in percent; None where it prints none.
-        values: Ours in percent, one per evaluated seed, in the order of the plan's runs.
+        values: Ours in percent, one per evaluated seed, in the order of the plan's runs; training times as
+            multiples of the mean of the table's first row of ours.
         status: `run` if anything was evaluated, else why nothing was.
         runs: Names of the runs that the plan binds to the cell.
         evaluations: The evaluation files that `values` were read from.
@@ -47,7 +48,7 @@ class Cell(Record):
 
     @property
     def mean(self) -> Decimal | None:
-        """The mean over the seeds in percent."""
+        """The mean over the seeds."""
         return _rounded(_mean(self.values), PRECISION) if self.values else None
 
     @property
@@ -71,6 +72,11 @@ def printed(value: Decimal, decimals: int) -> str:
     """Round half up (away from zero) to `decimals` places; zero carries no sign."""
     rounded = _rounded(value, Decimal(1).scaleb(-decimals))
     return str(abs(rounded) if rounded == 0 else rounded)
+
+
+def percentage(fraction: float, decimals: int = 1) -> str:
+    """Return a fraction in percent."""
+    return printed(Decimal(repr(fraction)) * 100, decimals)
 
 
 def difference(cell: Cell, decimals: int) -> str | None:

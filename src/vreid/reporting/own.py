@@ -120,7 +120,7 @@ def _draw_lists(plan: Plan, run: RunPlan, out: Path) -> None:
     asked = np.flatnonzero((queries["trial"] == 0) & (queries["matches"] > 0))
     order = asked[np.argsort(-queries["AP"][asked], kind="stable")]
     chosen = order[np.unique(np.linspace(0, len(order) - 1, LISTS).round().astype(int))]
-    ranker = Ranker(Path("runs") / run.name, Path(dataset.index), Path(dataset.splits), run.test)
+    ranker = Ranker(Path(run.tests[0].features), Path(dataset.index), Path(dataset.splits), run.test)
     lists = ranker.rank(_spec(plan, run, run.protocols[0]), queries["query_row"][chosen].tolist())
     captions = [f"AP {as_percent(value)} %" for value in queries["AP"][chosen].tolist()]
     draw(lists, captions, Path(dataset.raw), out)

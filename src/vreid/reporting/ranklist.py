@@ -59,10 +59,11 @@ class RankList:
 class Ranker:
     """A run's features beside the index and the splits of the dataset that they belong to.
 
-    `run` is the run's folder, `index` and `splits` are the dataset's Parquet files.
+    `features` is the folder that they were extracted to, `index` and `splits` are the dataset's Parquet
+    files.
     """
 
-    run: Path
+    features: Path
     index: Path
     splits: Path
     test: Test
@@ -93,7 +94,7 @@ class Ranker:
         ]
 
     def _problem(self, spec: Protocol, query: Rows, gallery: Rows, pids: Rows, cams: Rows) -> Problem:
-        folder = self.run / "features"
+        folder = self.features
         rows = np.load(folder / "rows.npy", allow_pickle=False)
         features = np.load(folder / f"{self.test.feature}.npy", mmap_mode="r", allow_pickle=False)
         place = np.full(len(pids), -1, np.int64)

@@ -1,19 +1,25 @@
-"""A filled table as one record: what its JSON holds, and what every other form is written from."""
+"""Reports as records: what their JSON holds, and what every other form is written from."""
 
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
 from vreid.params.errors import UserError
+from vreid.params.metrics import TRAINING_TIME
 from vreid.params.plan import BaselinePlan, ColumnPlan
-from vreid.reporting.cells import Cell, Mark, Number, Record, decimals_of, marks
+from vreid.reporting.cells import Cell, Mark, Number, Record, decimals_of, difference, marks
+
+R = TypeVar("R", bound=Record)
 
 
 class Row(Record):
-    """A filled row, one cell per column; `row` is its running number in the table, from 1."""
+    """A filled row, one cell per column; `row` is its running number in the table, from 1.
+
+    A row that is `own` and has a source (`cited_from`) was trained here; the paper quotes its values.
+    """
 
     row: int
     label: str
@@ -35,25 +41,43 @@ class Baseline(BaselinePlan):
     values: dict[str, dict[str, Number]]
 
 
-class Heading(Record):
-    """What a table says about itself; every field is its plan's (`vreid.params.plan.TablePlan`).
+class Made(Record):
+    """What every report says about how our numbers were made; every field is its plan's.
 
-    `seeds` are those that the preset asks for; `recipe` lists what differs from the paper's recipe.
+    `seeds` are those that the preset asks for. `digest` is the plan's, by which the report is known to be
+    fresh.
     """
 
     paper: str
-    table: str
-    title: str
-    caption: str
     citation: str
     digest: str
     preset: str
     preset_label: str
     source: str
     seeds: tuple[int, ...]
+
+
+class Heading(Made):
+    """What a table says about itself (`vreid.params.plan.TablePlan`).
+
+    `recipe` lists what differs from the paper's recipe.
+    """
+
+    table: str
+    title: str
+    caption: str
     recipe: tuple[str, ...]
     text_columns: tuple[str, ...]
     columns: tuple[ColumnPlan, ...]
+
+
+class Figure(Made):
+    """A drawn figure; <figure>.png and <figure>.pdf lie beside its JSON. `notes` say how to read it."""
+
+    figure: str
+    title: str
+    caption: str
+    notes: tuple[str, ...] = ()
 
 
 class Table(Heading):
@@ -70,13 +94,23 @@ class Table(Heading):
         """Return how many decimals the paper prints in one column."""
         return decimals_of([cell.paper for cell in self.column(index)])
 
+    def is_cost(self, index: int) -> bool:
+        """Return whether a column holds the paper's training times, beside which ours are multiples."""
+        return self.columns[index].metric == TRAINING_TIME
+
     def marks(self, index: int) -> tuple[list[Mark], list[Mark]]:
-        """Return the marks of the paper's values and of ours, row by row, in one column."""
+        """Return the marks of the paper's values and of ours, row by row, in one column; costs have none."""
         cells, decimals = self.column(index), self.decimals(index)
+        if self.is_cost(index):
+            return [""] * len(cells), [""] * len(cells)
         return (
             marks([cell.paper for cell in cells], decimals),
             marks([cell.mean for cell in cells], decimals),
         )
+
+    def difference(self, index: int, cell: Cell) -> str | None:
+        """Return ours minus the paper's in one column, with its sign; None if there is none."""
+        return None if self.is_cost(index) else difference(cell, self.decimals(index))
 
     def reasons(self) -> list[str]:
         """Return every reason for a missing value or seed once, in reading order."""
@@ -95,8 +129,17 @@ def read_table(path: Path) -> Table:
     Raises:
         UserError: If the file is missing or is not a filled table.
     """
+    return read_record(path, Table)
+
+
+def read_record(path: Path, kind: type[R]) -> R:
+    """Read the JSON of a report.
+
+    Raises:
+        UserError: If the file is missing or holds something else.
+    """
     try:
-        return Table.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): run the pipeline to make it") from error
     except ValidationError as error:

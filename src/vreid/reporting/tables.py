@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from vreid.params.atomic import write_text
+from vreid.params.metrics import TRAINING_TIME
 from vreid.params.plan import BaselinePlan, CellPlan, ColumnPlan, RowPlan, TablePlan
-from vreid.reporting.cells import Cell, fraction, percent, read_protocol
-from vreid.reporting.events import read_events
+from vreid.reporting.cells import PRECISION, Cell, fraction, percent, read_protocol
+from vreid.reporting.costs import Cost, mean_cost, read_cost
 from vreid.reporting.formats import latex, markdown, tidy
 from vreid.reporting.formats.wording import BASELINES
+from vreid.reporting.missing import why_failed, why_not_planned
 from vreid.reporting.records import Baseline, Heading, Row, Table, as_json
 
 
@@ -38,14 +40,15 @@ def build_table(plan: TablePlan, root: Path = Path()) -> Table:
         UserError: If a file is there but unreadable, or lacks a column's protocol or metric.
     """
     heading = {name: getattr(plan, name) for name in Heading.model_fields}
+    unit = _unit_of_cost(plan, root)
     return Table(
         **heading,
-        rows=tuple(_row(plan, row, root) for row in plan.rows),
+        rows=tuple(_row(plan, row, unit, root) for row in plan.rows),
         baselines=tuple(_baseline(plan, baseline, root) for baseline in plan.baselines),
     )
 
 
-def _row(plan: TablePlan, row: RowPlan, root: Path) -> Row:
+def _row(plan: TablePlan, row: RowPlan, unit: Cost | None, root: Path) -> Row:
     planned = zip(plan.columns, row.paper, row.cells, strict=True)
     return Row(
         row=row.row,
@@ -54,44 +57,60 @@ def _row(plan: TablePlan, row: RowPlan, root: Path) -> Row:
         kind=row.kind,
         cited_from=row.cited_from,
         experiment=row.experiment,
-        cells=tuple(_cell(column, paper, cell, root) for column, paper, cell in planned),
+        cells=tuple(_cell(plan, column, paper, cell, unit, root) for column, paper, cell in planned),
     )
 
 
-def _cell(column: ColumnPlan, paper: float | None, cell: CellPlan, root: Path) -> Cell:
+def _cell(
+    plan: TablePlan, column: ColumnPlan, paper: float | None, cell: CellPlan, unit: Cost | None, root: Path
+) -> Cell:
     theirs = None if paper is None else Decimal(repr(paper))
+    if cell.status == "cited":
+        return Cell(paper=theirs, status=cell.status)
     if cell.status != "run":
-        reason = None if cell.status == "cited" else cell.status
+        reason = why_not_planned(cell.status, column.dataset, plan.preset)
         return Cell(paper=theirs, status=cell.status, runs=cell.runs, reason=reason)
     present = [name for name in cell.evaluations if (root / name).is_file()]
-    values = tuple(_value(root / name, column) for name in present)
     absent = [name for name in cell.evaluations if name not in present]
+    values, no_value = _values(present, column, unit, root)
     return Cell(
         paper=theirs,
         values=values,
-        status="run" if values else "failed",
+        status="run" if present else "failed",
         runs=cell.runs,
         evaluations=tuple(present),
-        reason=_why_absent(absent, len(cell.evaluations), root) if absent else None,
+        reason=why_failed(absent, len(cell.evaluations), root) if absent else no_value,
     )
 
 
-def _value(path: Path, column: ColumnPlan) -> Decimal:
-    return percent(read_protocol(path, column.protocol), column.metric, path)
+def _values(
+    present: list[str], column: ColumnPlan, unit: Cost | None, root: Path
+) -> tuple[tuple[Decimal, ...], str | None]:
+    """Return the values of the evaluations that are there, and why there are none all the same."""
+    if column.metric != TRAINING_TIME:
+        results = [(read_protocol(root / name, column.protocol), root / name) for name in present]
+        return tuple(percent(found, column.metric, path) for found, path in results), None
+    if unit is None:
+        return (), "the first row of ours, whose training time is the unit, was not run"
+    costs = [read_cost(_run(root / name)) for name in present]
+    if any(cost.device != unit.device for cost in costs):
+        return (), "trained on another device than the first row of ours"
+    return tuple((cost.seconds / unit.seconds).quantize(PRECISION) for cost in costs), None
 
 
-def _why_absent(absent: list[str], planned: int, root: Path) -> str:
-    """Say how many seeds are missing, and how the runs of the missing evaluations ended."""
-    count = "failed" if len(absent) == planned else f"{len(absent)} of {planned} seeds failed"
-    return "; ".join([count, *(_ending(Path(name).parent.parent, root) for name in absent)])
+def _unit_of_cost(plan: TablePlan, root: Path) -> Cost | None:
+    """Return what the first row of ours cost on average, if the table has a column of training times."""
+    timed = [index for index, column in enumerate(plan.columns) if column.metric == TRAINING_TIME]
+    first = next((row for row in plan.rows if row.kind == "own"), None)
+    if not timed or first is None:
+        return None
+    files = [root / name for name in first.cells[timed[0]].evaluations]
+    costs = [read_cost(_run(file)) for file in files if file.is_file()]
+    return mean_cost(costs) if costs else None
 
 
-def _ending(run: Path, root: Path) -> str:
-    log = run / "events.jsonl"
-    ends = [event for event in read_events(root / log) if event["type"] == "end"]
-    error = str(ends[-1].get("error") or "").strip() if ends else ""
-    last = error.splitlines()[-1] if error else "no evaluation was left"
-    return f"{last} ({log.as_posix()})"
+def _run(evaluation: Path) -> Path:
+    return evaluation.parent.parent
 
 
 def _baseline(plan: TablePlan, planned: BaselinePlan, root: Path) -> Baseline:

@@ -10,9 +10,12 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import chain
 
-from vreid.reporting.cells import Cell, Mark, difference, printed
+from vreid.reporting.cells import Cell, Mark, printed
 from vreid.reporting.formats import wording
 from vreid.reporting.records import Row, Table
+
+WIDEST = 4
+"""Metrics that stand side by side at most, where they fall into groups."""
 
 STYLES = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
 
@@ -50,40 +53,65 @@ SPECIAL = (
 WHOLE_LETTERS = "ßæÆøØœŒłŁ"
 """The letters beyond ASCII that LaTeX's first font encoding has without composing them."""
 
+LONG = 20
+"""Letters of a word that may be broken: names of files, keys and runs."""
+
+BREAKABLE = "/_-.,:="
+
 OGONEK = "\u0328"
 """The one accent of European letters that this encoding cannot set."""
 
 
 def document(table: Table) -> str:
     r"""Return one table as a file that compiles standing alone and can be \input."""
-    return f"{OPENING}{body(table)}{CLOSING}"
+    return standing_alone(body(table, wording.recipe(table.recipe)))
 
 
-def collection(title: str, parts: Sequence[tuple[str, Sequence[Table]]]) -> str:
-    """Return many tables as one document with contents; a part is a heading and its tables."""
+def standing_alone(body: str) -> str:
+    r"""Return what compiles by itself and can be \input as well."""
+    return f"{OPENING}{body}{CLOSING}"
+
+
+def collection(title: str, parts: Sequence[tuple[str, str]]) -> str:
+    """Return one document with contents; a part is a heading and what stands below it, as LaTeX."""
     return "".join(
         [
             PREAMBLE,
             f"\\title{{{escape(title)}}}\\author{{}}\\date{{}}\n",
             "\\begin{document}\n\\maketitle\n\\tableofcontents\n\\clearpage\n",
-            *(_part(heading, tables) for heading, tables in parts),
+            *(
+                f"{section(heading)}{listed('section', heading)}{below}\\clearpage\n"
+                for heading, below in parts
+            ),
             "\\end{document}\n",
         ]
     )
 
 
-def body(table: Table) -> str:
-    """Return the table's float: title, provenance, the table shrunk to the line's width, notes."""
+def section(heading: str) -> str:
+    """Return a heading without a number."""
+    return f"\\section*{{\\raggedright {escape(heading)}}}\n"
+
+
+def listed(level: str, heading: str) -> str:
+    """Return what puts a heading into the contents."""
+    return f"\\addcontentsline{{toc}}{{{level}}}{{{escape(heading)}}}\n"
+
+
+def body(table: Table, recipe: str) -> str:
+    """Return the table's float: title, provenance, the columns shrunk to the line's width, notes.
+
+    `recipe` is what is said here of how our recipe differs from the paper's.
+    """
     title = f"\\textbf{{{escape(table.title)}}} ({escape(table.paper)}): {escape(table.caption)}"
-    provenance = f"\\textbf{{{escape(wording.provenance(table))}}} {escape(wording.recipe(table))}"
+    provenance = f"\\textbf{{{escape(wording.provenance(table))}}} {escape(recipe)}"
     return "\n".join(
         [
             r"\begin{table}[!htbp]",
             r"\providecommand{\vreidcited}[1]{\textit{#1}}",
             r"\centering\small",
-            rf"{{\raggedright {title}\par\footnotesize {provenance}\par}}\medskip",
-            rf"\sbox0{{{_grid(table)}}}%",
-            r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi",
+            rf"{{\raggedright {title}\par\footnotesize {provenance}\par}}",
+            *(shrunk(_grid(table, block)) for block in wording.blocks(table, WIDEST)),
             rf"\par\medskip{{\raggedright\footnotesize {_notes(table)}\par}}",
             r"\end{table}",
             "",
@@ -91,12 +119,37 @@ def body(table: Table) -> str:
     )
 
 
+def shrunk(tabular: str) -> str:
+    """Return a tabular that is set no wider than a line."""
+    return "\n".join(
+        [
+            rf"\par\medskip\noindent\sbox0{{{tabular}}}%",
+            r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi\par",
+        ]
+    )
+
+
+def line(cells: Sequence[str]) -> str:
+    """Return one line of a tabular; a bracket at its beginning is no argument of the line before."""
+    return ("{}" if cells[0].startswith("[") else "") + " & ".join(cells) + r" \\"
+
+
+def signed(number: str) -> str:
+    """Return a number whose sign is set as one."""
+    return re.sub(r"^([+-])(?=\d)", r"$\1$", number)
+
+
 def escape(text: str) -> str:
-    """Return plain text that LaTeX prints as it is.
+    """Return plain text that LaTeX prints as it is; a long word may be broken after its punctuation.
 
     A character that LaTeX's standard text font lacks is named by its code point: [U+4E2D].
     """
-    return "".join(SPECIAL.get(c) or _set_in_text(c) for c in " ".join(text.split()))
+    return " ".join(_word(word) for word in text.split())
+
+
+def _word(word: str) -> str:
+    end = r"\allowbreak{}" if len(word) > LONG else ""
+    return "".join((SPECIAL.get(c) or _set_in_text(c)) + (end if c in BREAKABLE else "") for c in word)
 
 
 def _set_in_text(character: str) -> str:
@@ -105,60 +158,44 @@ def _set_in_text(character: str) -> str:
     return character if plain or character in WHOLE_LETTERS else f"[U+{ord(character):04X}]"
 
 
-def _part(heading: str, tables: Sequence[Table]) -> str:
-    name = escape(heading)
-    lines = [f"\\section*{{{name}}}\n\\addcontentsline{{toc}}{{section}}{{{name}}}\n"]
-    for table in tables:
-        title = escape(f"{table.title}: {table.caption}")
-        lines += [f"\\addcontentsline{{toc}}{{subsection}}{{{title}}}\n", body(table)]
-    return "".join([*lines, "\\clearpage\n"])
-
-
-def _grid(table: Table) -> str:
-    groups, left = len(table.columns), 2 + len(table.text_columns)
-    over = [rf"\multicolumn{{3}}{{c}}{{{escape(head)}}}" for head in wording.heads(table)]
-    starts = [left + 1 + 3 * group for group in range(groups)]
-    names = [r"\#", "Method", *(escape(name) for name in table.text_columns)]
-    columns = [_column(table, index) for index in range(groups)]
+def _grid(table: Table, block: list[int]) -> str:
+    names, left = wording.heads(table), 2 + len(table.text_columns)
+    starts = [left + 1 + 3 * group for group in range(len(block))]
+    heads = [r"\#", "Method", *(escape(name) for name in table.text_columns)]
+    columns = [_column(table, index) for index in block]
     rows = [
         [*_left(row), *chain.from_iterable(column[number] for column in columns)]
         for number, row in enumerate(table.rows)
     ]
     return "\n".join(
         [
-            rf"\begin{{tabular}}{{rl{'l' * len(table.text_columns)}{'rrr' * groups}}}",
+            rf"\begin{{tabular}}{{rl{'l' * len(table.text_columns)}{'rrr' * len(block)}}}",
             r"\toprule",
-            _line([""] * left + over),
+            line([""] * left + [rf"\multicolumn{{3}}{{c}}{{{escape(names[index])}}}" for index in block]),
             "".join(rf"\cmidrule(lr){{{start}-{start + 2}}}" for start in starts),
-            _line([*names, *["paper", escape(wording.ours(table)), "diff."] * groups]),
+            line([*heads, *["paper", escape(wording.ours(table)), "diff."] * len(block)]),
             r"\midrule",
-            *(_line(row) for row in rows),
+            *(line(row) for row in rows),
             r"\bottomrule",
             r"\end{tabular}",
         ]
     )
 
 
-def _line(cells: list[str]) -> str:
-    return " & ".join(cells) + r" \\"
-
-
 def _left(row: Row) -> list[str]:
-    label = f"{row.label} {row.cited_from}" if row.cited_from else row.label
     style = r"\vreidcited{%s}" if row.kind == "cited" else "%s"
-    texts = [escape(text) or wording.MISSING for text in (label, *row.text)]
+    texts = [escape(text) or wording.MISSING for text in (wording.label(row), *row.text)]
     return [str(row.row), *(style % text for text in texts)]
 
 
 def _column(table: Table, index: int) -> list[list[str]]:
-    decimals = table.decimals(index)
-    letters = wording.note_letters(table)
+    """Return the paper's value, ours and the difference in each row of one column."""
     lines = zip(table.rows, table.column(index), *table.marks(index), strict=True)
     return [
         [
-            _paper(cell, decimals, theirs, row),
-            _ours(cell, decimals, ours, letters),
-            re.sub(r"^([+-])(?=\d)", r"$\1$", difference(cell, decimals) or wording.MISSING),
+            _paper(cell, table.decimals(index), theirs, row),
+            _ours(table, index, cell, ours),
+            signed(table.difference(index, cell) or wording.MISSING),
         ]
         for row, cell, theirs, ours in lines
     ]
@@ -168,16 +205,16 @@ def _paper(cell: Cell, decimals: int, mark: Mark, row: Row) -> str:
     if cell.paper is None:
         return wording.MISSING
     value = STYLES[mark] % printed(cell.paper, decimals)
-    return rf"\vreidcited{{{value}}}" if row.kind == "cited" else value
+    return rf"\vreidcited{{{value}}}" if row.cited_from is not None else value
 
 
-def _ours(cell: Cell, decimals: int, mark: Mark, letters: dict[str, str]) -> str:
-    note = rf"\textsuperscript{{{letters[cell.reason]}}}" if cell.reason else ""
-    shown = wording.mean_and_sd(cell, decimals)
+def _ours(table: Table, index: int, cell: Cell, mark: Mark) -> str:
+    note = rf"\textsuperscript{{{wording.note_letters(table)[cell.reason]}}}" if cell.reason else ""
+    shown = wording.mean_and_sd(cell, table.decimals(index), cost=table.is_cost(index))
     if shown is None:
-        return wording.MISSING + note
+        return wording.nothing(cell) + note
     mean, sd = shown
-    return STYLES[mark] % mean + (rf" $\pm$ {sd}" if sd else "") + note
+    return STYLES[mark] % escape(mean) + (rf" $\pm$ {sd}" if sd else "") + note
 
 
 def _notes(table: Table) -> str:

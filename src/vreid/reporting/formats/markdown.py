@@ -1,25 +1,41 @@
 """A table as GitHub-flavoured Markdown."""
 
 import re
+from collections.abc import Sequence
 from itertools import chain
 
-from vreid.reporting.cells import Cell, Mark, difference, printed
+from vreid.reporting.cells import Cell, Mark, printed
 from vreid.reporting.formats import wording
 from vreid.reporting.records import Row, Table
+
+WIDEST = 6
+"""Metrics that stand side by side at most, where they fall into groups."""
+
+APART = 2
+"""Metrics side by side of which each has three columns; of more, each has one: paper → ours (difference)."""
 
 STYLES = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 
 
 def page(table: Table) -> str:
     """Return the table as a page of its own, its citation at the end."""
-    return f"{section(table, level=1)}\n\n{escape(table.citation)}\n"
+    recipe = wording.recipe(table.recipe)
+    return f"{section(table, level=1, recipe=recipe)}\n\n{escape(table.citation)}\n"
 
 
-def section(table: Table, level: int) -> str:
-    """Return title (a heading of `level`), provenance, table and notes, without a final newline."""
+def section(table: Table, level: int, recipe: str) -> str:
+    """Return title (a heading of `level`), provenance, table and notes, without a final newline.
+
+    `recipe` is what is said here of how our recipe differs from the paper's.
+    """
     title = f"{'#' * level} {escape(table.title)}: {escape(table.caption)}"
-    provenance = f"**{escape(wording.provenance(table))}** {escape(wording.recipe(table))}"
-    return "\n\n".join([title, provenance, _grid(table), _notes(table)])
+    provenance = f"**{escape(wording.provenance(table))}** {escape(recipe)}".strip()
+    return "\n\n".join([title, provenance, *_grids(table), _notes(table)])
+
+
+def grid(heads: Sequence[str], rules: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells that are Markdown already."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in [heads, rules, *rows])
 
 
 def escape(text: str) -> str:
@@ -27,36 +43,52 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_|<\[])", r"\\\1", " ".join(text.split()))
 
 
-def _grid(table: Table) -> str:
-    sides = ("paper", wording.ours(table), "difference")
-    heads = [f"{escape(head)}: {side}" for head in wording.heads(table) for side in sides]
+def _grids(table: Table) -> list[str]:
+    names = [escape(head) for head in wording.heads(table)]
+    return [_grid(table, names, block) for block in wording.blocks(table, WIDEST)]
+
+
+def _grid(table: Table, names: list[str], block: list[int]) -> str:
+    ours = wording.ours(table)
+    if len(block) > APART:
+        heads = [f"{names[index]}<br>paper → {ours} (difference)" for index in block]
+        columns = [[[_together(*cells)] for cells in _column(table, index)] for index in block]
+    else:
+        heads = [f"{names[index]}: {side}" for index in block for side in ("paper", ours, "difference")]
+        columns = [
+            [[theirs, mine, gap or wording.MISSING] for theirs, mine, gap in _column(table, index)]
+            for index in block
+        ]
     left = ["#", "Method", *(escape(name) for name in table.text_columns)]
-    rule = ["--:", ":--", *(":--" for _ in table.text_columns), *("--:" for _ in heads)]
-    columns = [_column(table, index) for index in range(len(table.columns))]
+    rules = ["--:", ":--", *(":--" for _ in table.text_columns), *("--:" for _ in heads)]
     rows = [
         [*_left(row), *chain.from_iterable(column[number] for column in columns)]
         for number, row in enumerate(table.rows)
     ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [[*left, *heads], rule, *rows])
+    return grid([*left, *heads], rules, rows)
+
+
+def _together(theirs: str, mine: str, gap: str | None) -> str:
+    if mine == wording.MISSING:  # quoted: there is nothing to go to
+        return theirs
+    return f"{theirs} → {mine}" + (f" ({gap})" if gap else "")
 
 
 def _left(row: Row) -> list[str]:
-    label = f"{row.label} {row.cited_from}" if row.cited_from else row.label
     style = "*{}*" if row.kind == "cited" else "{}"
-    texts = [escape(text) or wording.MISSING for text in (label, *row.text)]
+    texts = [escape(text) or wording.MISSING for text in (wording.label(row), *row.text)]
     return [str(row.row), *(style.format(text) for text in texts)]
 
 
-def _column(table: Table, index: int) -> list[list[str]]:
-    decimals = table.decimals(index)
-    letters = wording.note_letters(table)
+def _column(table: Table, index: int) -> list[tuple[str, str, str | None]]:
+    """Return the paper's value, ours and the difference in each row of one column."""
     lines = zip(table.rows, table.column(index), *table.marks(index), strict=True)
     return [
-        [
-            _paper(cell, decimals, theirs, row),
-            _ours(cell, decimals, ours, letters),
-            difference(cell, decimals) or wording.MISSING,
-        ]
+        (
+            _paper(cell, table.decimals(index), theirs, row),
+            _ours(table, index, cell, ours),
+            table.difference(index, cell),
+        )
         for row, cell, theirs, ours in lines
     ]
 
@@ -65,14 +97,14 @@ def _paper(cell: Cell, decimals: int, mark: Mark, row: Row) -> str:
     if cell.paper is None:
         return wording.MISSING
     value = STYLES[mark].format(printed(cell.paper, decimals))
-    return f"*{value}*" if row.kind == "cited" else value
+    return f"*{value}*" if row.cited_from is not None else value
 
 
-def _ours(cell: Cell, decimals: int, mark: Mark, letters: dict[str, str]) -> str:
-    note = f"<sup>{letters[cell.reason]}</sup>" if cell.reason else ""
-    shown = wording.mean_and_sd(cell, decimals)
+def _ours(table: Table, index: int, cell: Cell, mark: Mark) -> str:
+    note = f"<sup>{wording.note_letters(table)[cell.reason]}</sup>" if cell.reason else ""
+    shown = wording.mean_and_sd(cell, table.decimals(index), cost=table.is_cost(index))
     if shown is None:
-        return wording.MISSING + note
+        return wording.nothing(cell) + note
     mean, sd = shown
     return STYLES[mark].format(mean) + (f" ± {sd}" if sd else "") + note
 

@@ -26,6 +26,8 @@ COLUMNS = (
     "status",
     "runs",
     "protocol",
+    "column",
+    "variant",
     "experiment",
     "cited_from",
     "reason",
@@ -35,9 +37,10 @@ COLUMNS = (
 def text(tables: Sequence[Table]) -> str:
     """Return the tables' lines under one header.
 
-    Values are in percent, `runs` are joined by a space, an unknown value is empty.
+    Values are in percent, training times of ours multiples of the table's first row of ours; `runs` are
+    joined by a space, an unknown value is empty.
 
-    Two columns of a table may share dataset and metric; `protocol` tells them apart.
+    Two columns of a table may share dataset and metric; `protocol`, `variant` and `column` tell them apart.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
@@ -45,6 +48,14 @@ def text(tables: Sequence[Table]) -> str:
     for table in tables:
         writer.writerows(_lines(table))
     return buffer.getvalue()
+
+
+def number(value: Decimal | None) -> str:
+    """Return a number without an exponent and without the zeros that rounding left at its end."""
+    if value is None:
+        return ""
+    plain = f"{value:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def _lines(table: Table) -> Iterator[dict[str, object]]:
@@ -65,6 +76,8 @@ def _about(table: Table, row: Row, column: ColumnPlan) -> dict[str, object]:
         "source": table.source,
         "preset": table.preset,
         "protocol": column.protocol,
+        "column": column.label,
+        "variant": column.variant or "",
         "experiment": row.experiment or "",
         "cited_from": row.cited_from or "",
     }
@@ -72,19 +85,11 @@ def _about(table: Table, row: Row, column: ColumnPlan) -> dict[str, object]:
 
 def _values(cell: Cell) -> dict[str, object]:
     return {
-        "paper_value": _number(cell.paper),
-        "value": _number(cell.mean),
-        "sd": _number(cell.sd),
+        "paper_value": number(cell.paper),
+        "value": number(cell.mean),
+        "sd": number(cell.sd),
         "n_seeds": len(cell.values),
         "status": cell.status,
         "runs": " ".join(cell.runs),
         "reason": cell.reason or "",
     }
-
-
-def _number(value: Decimal | None) -> str:
-    """Return a number without an exponent and without the zeros that rounding left at its end."""
-    if value is None:
-        return ""
-    plain = f"{value:f}"
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain

@@ -1,7 +1,11 @@
 """The sentences around a table, the same in every form; plain text that the form escapes."""
 
+from collections.abc import Sequence
+from itertools import groupby
+
+from vreid.params.plan import ColumnPlan
 from vreid.reporting.cells import Cell, printed
-from vreid.reporting.records import Baseline, Table
+from vreid.reporting.records import Baseline, Made, Row, Table
 
 BASELINES = {
     "chance": "chance",
@@ -13,34 +17,47 @@ BASELINES = {
 
 MISSING = "--"
 
+BLOCK = 4
+"""Metrics of a block, where columns are cut into blocks, unless a group of columns has more by itself."""
 
-def ours(table: Table) -> str:
+
+def ours(made: Made) -> str:
     """Name our side in a column's head: what was rendered says so wherever it stands."""
-    return "ours" if table.source == "real" else f"ours ({table.source})"
+    return "ours" if made.source == "real" else f"ours ({made.source})"
 
 
-def provenance(table: Table) -> str:
+def provenance(made: Made) -> str:
     """Say on which data, with which preset and with how many seeds our numbers were made."""
-    label = table.preset_label
-    preset = label if label.startswith(table.preset) else f"{table.preset} ({label})"
-    seeds = ", ".join(str(seed) for seed in table.seeds)
-    spread = f"seeds {seeds} (mean ± sd)" if len(table.seeds) > 1 else f"seed {seeds}"
-    return f"Ours: {table.source} data; preset {preset}; {spread}."
+    label = made.preset_label
+    preset = label if label.startswith(made.preset) else f"{made.preset} ({label})"
+    seeds = ", ".join(str(seed) for seed in made.seeds)
+    spread = f"seeds {seeds} (mean ± sd)" if len(made.seeds) > 1 else f"seed {seeds}"
+    return f"Ours: {made.source} data; preset {preset}; {spread}."
 
 
-def recipe(table: Table) -> str:
+def recipe(differences: Sequence[str]) -> str:
     """Say how our recipe differs from the paper's."""
-    if not table.recipe:
+    if not differences:
         return "Recipe: the paper's."
-    return f"Differs from the paper's recipe in {'; '.join(table.recipe)}."
+    return f"Differs from the paper's recipe in {'; '.join(differences)}."
+
+
+def recipe_beyond(differences: Sequence[str]) -> str:
+    """Say how a table's recipe differs from the paper's beyond what was said of all its tables."""
+    return f"Here it differs also in {'; '.join(differences)}." if differences else ""
 
 
 def key(table: Table) -> str:
     """Say how the table is read."""
-    marks = "Difference: ours minus paper. Bold: best of its column; underlined: second best."
+    parts = ["Difference: ours minus paper. Bold: best of its column; underlined: second best."]
     if any(row.kind == "cited" for row in table.rows):
-        return f"{marks} Italics: quoted by the paper from the source named there, not run here."
-    return marks
+        parts.append("Italics: quoted by the paper from the source named there, not run here.")
+    if any(table.is_cost(index) for index in range(len(table.columns))):
+        parts.append(
+            "Training time: the paper's as printed; ours as a multiple (×) of the first row of ours, in "
+            "processor seconds on a CPU, by the clock on a GPU."
+        )
+    return " ".join(parts)
 
 
 def baselines(table: Table) -> list[str]:
@@ -49,29 +66,80 @@ def baselines(table: Table) -> list[str]:
 
 
 def heads(table: Table) -> list[str]:
-    """Return the name of each column; the protocol tells labels apart that two columns share."""
+    """Return the name of each column; what else they differ in tells apart columns of one label."""
     labels = [column.label for column in table.columns]
-    return [
-        column.label if labels.count(column.label) == 1 else f"{column.protocol} {column.label}"
-        for column in table.columns
-    ]
+    alike = {label: [c for c in table.columns if c.label == label] for label in labels}
+    return [" ".join([*_apart(column, alike[column.label]), column.label]) for column in table.columns]
+
+
+def label(row: Row) -> str:
+    """Return a row's label with the source of its values, if they are quoted."""
+    if row.cited_from is None:
+        return row.label
+    if row.kind == "own":
+        return f"{row.label} (trained here; the paper quotes {row.cited_from})"
+    return f"{row.label} {row.cited_from}"
+
+
+def blocks(table: Table, widest: int) -> list[list[int]]:
+    """Return the columns that stand side by side, block by block.
+
+    More than `widest` are cut where the variant, dataset, protocol or test changes, so that no block has more
+    than `BLOCK` columns, unless a group has more by itself.
+    """
+    numbered = list(enumerate(table.columns))
+    groups = [[i for i, _ in group] for _, group in groupby(numbered, key=lambda entry: _group(entry[1]))]
+    if len(numbered) <= widest:
+        return [[i for i, _ in numbered]]
+    found: list[list[int]] = []
+    for group in groups:
+        if found and len(found[-1]) + len(group) <= BLOCK:
+            found[-1] += group
+        else:
+            found.append(group)
+    return found
 
 
 def note_letters(table: Table) -> dict[str, str]:
     """Return the letter by which cells point to each reason: a to z, then aa, ab and so on."""
-    return {reason: _letter(number) for number, reason in enumerate(table.reasons())}
+    return letters(table.reasons())
 
 
-def mean_and_sd(cell: Cell, decimals: int) -> tuple[str, str | None] | None:
-    """Return the printed mean and sd (None with one seed) of a cell, None if nothing was run."""
+def letters(reasons: Sequence[str]) -> dict[str, str]:
+    """Return a letter for each reason: a to z, then aa, ab and so on."""
+    return {reason: _letter(number) for number, reason in enumerate(reasons)}
+
+
+def mean_and_sd(cell: Cell, decimals: int, *, cost: bool = False) -> tuple[str, str | None] | None:
+    """Return the printed mean and sd (None with one seed) of a cell, None if nothing was run.
+
+    A `cost` is a multiple.
+    """
     if cell.mean is None:
         return None
-    return printed(cell.mean, decimals), None if cell.sd is None else printed(cell.sd, decimals)
+    mean = printed(cell.mean, decimals) + ("×" if cost else "")
+    return mean, None if cell.sd is None else printed(cell.sd, decimals)
+
+
+def nothing(cell: Cell) -> str:
+    """Return what stands for a value of ours that is not there."""
+    return "failed" if cell.status == "failed" else MISSING
 
 
 def plain(count: float) -> str:
     """Return a count with its thousands apart; a mean over draws may have a fraction."""
     return f"{count:,.0f}" if count == round(count) else f"{count:,.1f}"
+
+
+def _group(column: ColumnPlan) -> tuple[str | None, ...]:
+    tested = " ".join(str(value) for value in column.test.values())
+    return column.variant, column.dataset, column.protocol, tested
+
+
+def _apart(column: ColumnPlan, alike: Sequence[ColumnPlan]) -> list[str]:
+    """Return what a column has and others of its label have not."""
+    sides = zip(*(_group(other) for other in alike), strict=True)
+    return [own for own, side in zip(_group(column), sides, strict=True) if own and len(set(side)) > 1]
 
 
 def _baseline(table: Table, baseline: Baseline) -> str:

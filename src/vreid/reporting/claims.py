@@ -1,0 +1,224 @@
+"""Reaches the verdicts on a paper's claims from per-query results; writes all that is said of the paper."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from vreid.evaluation.bootstrap import Interval, difference_interval, mean_interval
+from vreid.evaluation.comparison import Scores, read_scores
+from vreid.evaluation.metrics import Doubles
+from vreid.params.atomic import write_text
+from vreid.params.errors import UserError
+from vreid.params.plan import ClaimPlan, ClaimsPlan, PairPlan, SidePlan
+from vreid.reporting.formats import statements_latex, statements_markdown, statements_tidy
+from vreid.reporting.missing import why_failed, why_not_planned
+from vreid.reporting.records import Made
+from vreid.reporting.statements import Claim, Comparison, Side, Statements
+from vreid.reporting.verdicts import LEVEL, of_claim, of_comparison, refuting_level
+
+BOTH, ALONE = "vehicles and seeds", "vehicles alone"
+
+
+def write_claims(plan: ClaimsPlan, folder: Path, root: Path = Path()) -> Statements:
+    """Reach the verdicts, write `folder`/<paper>.md, .tex, .csv and .json, and return what they hold.
+
+    They also hold the paper's contradictions and the deviations from it. The CSV is of the claims.
+
+    Raises:
+        UserError: As `build_claims`.
+    """
+    found = build_claims(plan, root)
+    write_text(folder / f"{plan.paper}.md", statements_markdown.page(found))
+    write_text(folder / f"{plan.paper}.tex", statements_latex.document(found))
+    write_text(folder / f"{plan.paper}.csv", statements_tidy.text([found]))
+    write_text(folder / f"{plan.paper}.json", found.model_dump_json(indent=1) + "\n")
+    return found
+
+
+def build_claims(plan: ClaimsPlan, root: Path = Path()) -> Statements:
+    """Reach the verdicts from the per-query files that a plan names, relative to `root`.
+
+    A file that is not there leaves its seed out; a side with none has failed, and is not run.
+
+    Raises:
+        UserError: If a file is damaged or lacks a protocol, or if the two sides of a comparison were not
+            evaluated on the same queries.
+    """
+    return Statements(
+        **{name: getattr(plan, name) for name in Made.model_fields},
+        title=plan.title,
+        shortened=plan.shortened,
+        claims=tuple(_claim(plan, claim, root) for claim in plan.claims),
+        inconsistencies=plan.inconsistencies,
+        deviations=plan.deviations,
+    )
+
+
+def _claim(plan: ClaimsPlan, claim: ClaimPlan, root: Path) -> Claim:
+    try:
+        gaps = [_Gap.of(pair, root) for pair in claim.pairs]
+        level = refuting_level(max(1, sum(gap.runs for gap in gaps)))
+        pairs = [gap.comparison(plan, level) for gap in gaps]
+    except UserError as error:
+        raise UserError(f"{plan.paper}, claim {claim.id}: {error}") from None
+    verdict, reason = pairs[0].verdict, pairs[0].reason
+    if len(pairs) > 1:
+        verdict, reason = of_claim([pair.verdict for pair in pairs], [pair.refuted for pair in pairs])
+    return Claim(
+        id=claim.id,
+        says=claim.says,
+        where=claim.where,
+        metric=claim.metric,
+        kind=claim.kind,
+        comparisons=tuple(pairs),
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """A pair with the scores of its two sides, as far as they are there."""
+
+    pair: PairPlan
+    better: "_Read"
+    worse: "_Read"
+
+    @classmethod
+    def of(cls, pair: PairPlan, root: Path) -> "_Gap":
+        shared = not set(_runs(pair.better)).isdisjoint(_runs(pair.worse))
+        sides = (pair.better, pair.worse)
+        seeds = [_seeds_there(side, root) for side in sides]
+        if shared:  # the same networks on both sides: seeds belong together
+            seeds = [sorted(set(seeds[0]).intersection(seeds[1]))] * 2
+        return cls(pair, *(_Read.of(side, there, root) for side, there in zip(sides, seeds, strict=True)))
+
+    @property
+    def runs(self) -> bool:
+        return self.better.scores is not None and self.worse.scores is not None
+
+    def comparison(self, plan: ClaimsPlan, level: float) -> Comparison:
+        """Return the verdict on the pair, refuted if its interval at `level` lies below zero."""
+        sides = {"better": self.better.side(), "worse": self.worse.side(), "paper": self.pair.paper}
+        if self.better.scores is None or self.worse.scores is None:
+            reasons = [side.why_not_run(plan.preset) for side in (self.better, self.worse)]
+            return Comparison(**sides, verdict="not run", reason="; ".join(filter(None, reasons)))
+        interval = self._interval(self.better.scores, self.worse.scores, LEVEL)
+        seeds = min(len(self.better.scores.values), len(self.worse.scores.values))
+        verdict, reason = of_comparison(interval, seeds, shortened=plan.shortened)
+        refuted = (
+            verdict == "not reproduced"
+            and self._interval(self.better.scores, self.worse.scores, level).high < 0
+        )
+        return Comparison(
+            **sides,
+            difference=_points(interval.estimate),
+            low=_points(interval.low),
+            high=_points(interval.high),
+            over=BOTH if seeds > 1 else ALONE,
+            refuted=refuted,
+            verdict=verdict,
+            reason=reason,
+        )
+
+    def _interval(self, better: Scores, worse: Scores, level: float) -> Interval:
+        if not np.array_equal(better.queries, worse.queries):
+            raise UserError(
+                f"{self.pair.better.label} and {self.pair.worse.label} were evaluated on different queries, "
+                "so they cannot be compared query by query"
+            )
+        if set(_runs(self.pair.better)).isdisjoint(_runs(self.pair.worse)):
+            return difference_interval(better.values, worse.values, better.ids, level=level)
+        return mean_interval(better.values - worse.values, better.ids, level=level)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A side with its scores (S, Q) in fractions; None if no seed is there."""
+
+    plan: SidePlan
+    scores: Scores | None
+    missing: str | None
+
+    @classmethod
+    def of(cls, plan: SidePlan, seeds: Sequence[int], root: Path) -> "_Read":
+        """Read the seeds at the positions `seeds`."""
+        absent = [gone[0] for gone in (_absent(files, root) for files in _files_by_seed(plan)) if gone]
+        missing = why_failed(absent, len(plan.per_query), root) if absent else None
+        return cls(plan, _scores(plan, seeds, root) if seeds else None, missing)
+
+    def side(self) -> Side:
+        parts = list(_parts(self.plan))
+        scores = self.scores
+        return Side(
+            label=" less ".join(part.label for part in parts),
+            metric=self.plan.metric,
+            dataset=self.plan.dataset,
+            protocol=self.plan.protocol,
+            runs=tuple(dict.fromkeys(_runs(self.plan))),
+            seeds=0 if scores is None else len(scores.values),
+            value=None if scores is None else _points(float(np.nanmean(scores.values))),
+            files=tuple(file for part in parts for file in part.per_query),
+            missing=self.missing,
+        )
+
+    def why_not_run(self, preset: str) -> str | None:
+        """Say what keeps the side from being compared; None if nothing does."""
+        for part in _parts(self.plan):
+            if part.status != "run":
+                return f"{part.label}: {why_not_planned(part.status, part.dataset, preset)}"
+        return f"{self.plan.label} failed" if self.scores is None and self.missing else None
+
+
+def _scores(plan: SidePlan, seeds: Sequence[int], root: Path) -> Scores:
+    """Return a side's scores, less those of what it is `minus`, query by query and seed by seed.
+
+    Pairing the seeds is right for one network that is tested twice, and does no harm where two networks are
+    independent of each other.
+    """
+    found = read_scores([root / plan.per_query[seed] for seed in seeds], plan.protocol, plan.metric)
+    if plan.minus is None:
+        return found
+    other = _scores(plan.minus, seeds, root)
+    if not np.array_equal(found.queries, other.queries):
+        raise UserError(
+            f"{plan.label} and {plan.minus.label} were evaluated on different queries, so one cannot be "
+            "taken from the other"
+        )
+    gaps: Doubles = found.values - other.values
+    return Scores(gaps, found.queries, found.ids)
+
+
+def _seeds_there(plan: SidePlan, root: Path) -> list[int]:
+    """Return the positions of the seeds of which every file is there."""
+    return [seed for seed, files in enumerate(_files_by_seed(plan)) if not _absent(files, root)]
+
+
+def _files_by_seed(plan: SidePlan) -> list[tuple[str, ...]]:
+    """Return the files of each seed; none if a part of the side is not run."""
+    parts = list(_parts(plan))
+    if any(part.status != "run" for part in parts):
+        return []
+    return list(zip(*(part.per_query for part in parts), strict=True))
+
+
+def _absent(files: Sequence[str], root: Path) -> list[str]:
+    return [file for file in files if not (root / file).is_file()]
+
+
+def _parts(plan: SidePlan) -> Iterator[SidePlan]:
+    yield plan
+    if plan.minus is not None:
+        yield from _parts(plan.minus)
+
+
+def _runs(plan: SidePlan) -> list[str]:
+    return [run for part in _parts(plan) for run in part.runs]
+
+
+def _points(value: float) -> Decimal:
+    """Return a fraction in percentage points, without what binary arithmetic leaves behind."""
+    return round(Decimal(repr(100 * value)), 8) + Decimal(0)

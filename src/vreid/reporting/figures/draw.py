@@ -1,0 +1,114 @@
+"""Draws a figure of the plan: finds the module of its kind, signs what that draws, and writes it."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure as Canvas
+
+from vreid.params.atomic import atomic_path, write_json
+from vreid.params.plan import FigurePlan, MethodPlan
+from vreid.reporting.figures import style
+from vreid.reporting.figures.drawing import Drawing
+from vreid.reporting.missing import why_failed
+from vreid.reporting.records import Figure, Made
+
+OF_DATASETS = ("darkened", "attributes")
+"""Kinds that show a dataset, not runs."""
+
+WITHOUT_DATES = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""What is left out of the files, so that the same figure has the same bytes."""
+
+
+class DrawnFigure(Figure):
+    """A figure's JSON: beside what pages show of it, its kind, the runs behind it, and the numbers drawn."""
+
+    kind: str
+    runs: dict[str, tuple[str, ...]]
+    numbers: dict[str, Any]
+
+
+def draw_figure(plan: FigurePlan, folder: Path, root: Path = Path()) -> DrawnFigure:
+    """Write `folder`/<figure>.png, .pdf and, last, .json; return what the JSON holds.
+
+    A run that was not evaluated is left out, and a note says why; without any the figure says so.
+
+    Args:
+        plan: of the figure.
+        folder: to write to, made if it is missing.
+        root: where the plan's paths start.
+
+    Raises:
+        UserError: a file is there but unreadable, or not what the kind of figure needs.
+    """
+    there, notes = _evaluated(plan, root), tuple(_missing(plan, root))
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style.STYLE)
+        drawing = _draw(there, notes, root)
+        style.sign(drawing.figure, plan)
+        for suffix in WITHOUT_DATES:
+            _save(drawing.figure, folder / f"{plan.figure}.{suffix}", suffix)
+    drawn = DrawnFigure(
+        **{name: getattr(plan, name) for name in Made.model_fields},
+        figure=plan.figure,
+        title=plan.title,
+        caption=plan.caption,
+        notes=drawing.notes,
+        kind=plan.spec.kind,
+        runs={method.label: tuple(result.run for result in method.results) for method in there.methods},
+        numbers=drawing.numbers,
+    )
+    write_json(folder / f"{plan.figure}.json", drawn.model_dump(mode="json"))
+    return drawn
+
+
+def _draw(plan: FigurePlan, notes: tuple[str, ...], root: Path) -> Drawing:
+    if plan.spec.kind in OF_DATASETS:
+        drawable = any(dataset.present for dataset in plan.datasets.values())
+    else:
+        drawable = any(method.results for method in plan.methods)
+    if not drawable:
+        return Drawing(style.empty(notes), notes=notes)
+    drawing: Drawing = importlib.import_module(f"vreid.reporting.figures.{plan.spec.kind}").draw(plan, root)
+    return Drawing(drawing.figure, drawing.numbers, (*drawing.notes, *notes))
+
+
+def _evaluated(plan: FigurePlan, root: Path) -> FigurePlan:
+    """Return the plan with those runs alone that were evaluated."""
+    methods = [
+        method.model_copy(
+            update={"results": tuple(r for r in method.results if (root / r.per_query).is_file())}
+        )
+        for method in plan.methods
+    ]
+    return plan.model_copy(update={"methods": tuple(methods)})
+
+
+def _missing(plan: FigurePlan, root: Path) -> Iterator[str]:
+    """Say of each method what is missing of it, and why."""
+    for method in plan.methods:
+        if reason := _why(method, plan.preset, root):
+            yield f"{method.label}: {reason}."
+    for dataset in plan.datasets.values():
+        if not dataset.present:
+            yield f"{dataset.name}: dataset absent (docs/datasets.md says where it belongs)."
+
+
+def _why(method: MethodPlan, preset: str, root: Path) -> str | None:
+    if method.status == "dataset absent":
+        return "its dataset is absent (docs/datasets.md says where it belongs)"
+    if method.status == "not in this preset":
+        return f"not run, as {preset} leaves it out"
+    absent = [result.per_query for result in method.results if not (root / result.per_query).is_file()]
+    return why_failed(absent, len(method.results), root) if absent else None
+
+
+def _save(figure: Canvas, path: Path, kind: str) -> None:
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=style.DPI, metadata=WITHOUT_DATES[kind])

@@ -1,0 +1,115 @@
+r"""Claims, contradictions and deviations as LaTeX with booktabs; compiles standing alone, can be \input."""
+
+from collections.abc import Sequence
+
+from vreid.params.plan import DeviationPlan, InconsistencyPlan
+from vreid.reporting.formats import statements_wording as words
+from vreid.reporting.formats import wording
+from vreid.reporting.formats.latex import escape, line, section, shrunk, signed, standing_alone
+from vreid.reporting.statements import Claim, Comparison, Side, Statements
+
+
+def document(said: Statements) -> str:
+    """Return everything that is said of a paper as a file of its own."""
+    parts = (
+        (f"Claims of {said.title}", claims(said)),
+        ("Contradictions in the paper", inconsistencies(said.inconsistencies)),
+        ("Deviations from the paper", deviations(said.deviations)),
+    )
+    return standing_alone("".join(f"{section(heading)}{below}" for heading, below in parts))
+
+
+def deviations_document(title: str, found: Sequence[DeviationPlan]) -> str:
+    """Return the deviations as a file of their own."""
+    return standing_alone(f"{section(f'Deviations from {title}')}{deviations(found)}")
+
+
+def claims(said: Statements) -> str:
+    """Return provenance, counts, the claims one after the other, and notes, without a heading."""
+    if not said.claims:
+        return _paragraph(escape(words.NONE_CLAIMED))
+    letters = wording.letters(said.reasons())
+    ours = escape(wording.ours(said))
+    notes = [rf"\textsuperscript{{{letter}}} {escape(reason)}" for reason, letter in letters.items()]
+    return "".join(
+        [
+            _paragraph(rf"\textbf{{{escape(wording.provenance(said))}}} {escape(words.summary([said]))}"),
+            *(_claim(number, claim, ours, letters) for number, claim in enumerate(said.claims, start=1)),
+            *(_paragraph(rf"\footnotesize {note}") for note in [*notes, escape(words.key(said))]),
+        ]
+    )
+
+
+def inconsistencies(found: Sequence[InconsistencyPlan]) -> str:
+    """Return the contradictions one after the other, without a heading."""
+    if not found:
+        return _paragraph(escape(words.NONE_FOUND))
+    entries = [
+        _paragraph(
+            rf"\textbf{{{number}.}} {escape(one.says)} ({escape(one.where)}) "
+            rf"\emph{{Checked again:}} {escape(words.outcome(one))}."
+        )
+        for number, one in enumerate(found, start=1)
+    ]
+    return "".join([_paragraph(escape(words.CONTRADICTIONS)), *entries])
+
+
+def deviations(found: Sequence[DeviationPlan]) -> str:
+    """Return the deviations one after the other, without a heading."""
+    if not found:
+        return _paragraph(escape(words.NONE_TAKEN))
+    return "".join([_paragraph(escape(words.DEVIATIONS)), *(_deviation(one) for one in found)])
+
+
+def _deviation(one: DeviationPlan) -> str:
+    where = f" ({escape(one.where)})" if one.where else ""
+    parts = [
+        rf"\textbf{{\texttt{{{escape(one.key)}}}}}{where}",
+        rf"\emph{{The paper:}} {escape(one.printed)}.",
+        rf"\emph{{Taken here:}} {escape(one.taken)}.",
+        rf"\emph{{Why:}} {escape(one.because)}.",
+    ]
+    if one.alternatives:
+        names = ", ".join(rf"\texttt{{{escape(name)}}}" for name in one.alternatives)
+        parts.append(rf"\emph{{Taken otherwise by:}} {names}.")
+    return _paragraph(" ".join(parts))
+
+
+def _claim(number: int, claim: Claim, ours: str, letters: dict[str, str]) -> str:
+    """Return a claim's sentence and verdict, and its comparisons as a tabular."""
+    sentence = rf"\textbf{{{number}.}} {escape(claim.says)} ({escape(claim.where)}) "
+    verdict = rf"\textbf{{{claim.verdict}}}: {escape(claim.reason)}."
+    heads = ["compared", "metric", "paper", ours, r"95\,\% interval", "by itself"]
+    tabular = "\n".join(
+        [
+            r"\begin{tabular}{llrrll}",
+            r"\toprule",
+            line(heads),
+            r"\midrule",
+            *(line(_cells(pair, letters)) for pair in claim.comparisons),
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+    return _paragraph(sentence + verdict) + rf"{{\small{shrunk(tabular)}}}" + "\n"
+
+
+def _cells(pair: Comparison, letters: dict[str, str]) -> list[str]:
+    gap = words.gap(pair) or (wording.MISSING, wording.MISSING)
+    return [
+        f"{_side(pair.better, letters)} over {_side(pair.worse, letters)}",
+        escape(pair.better.metric),
+        signed(words.papers(pair)),
+        signed(gap[0]),
+        gap[1],
+        pair.verdict,
+    ]
+
+
+def _side(side: Side, letters: dict[str, str]) -> str:
+    note = rf"\textsuperscript{{{letters[side.missing]}}}" if side.missing else ""
+    return escape(words.side(side)) + note
+
+
+def _paragraph(text: str) -> str:
+    return rf"\par\medskip\noindent{{\raggedright {text}\par}}" + "\n"
