@@ -36,8 +36,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@touch $@
 
 reports: setup  ## Run the pipeline of the demo preset (PRESET=… for another) and say where the tables are
-	snakemake --cores $(CORES) --resources gpu=2 --config preset=$(PRESET) -- reports/all_tables.md
-	@echo "The tables are in $(CURDIR)/reports/all_tables.md (also .tex, .csv, .json)"
+	snakemake --cores $(CORES) --resources gpu=2 --config preset=$(PRESET)
+	@echo "All tables: $(CURDIR)/reports/all_tables.md (also .tex, .csv, .json); each paper with its figures and"
+	@echo "claims: reports/papers/*.md; all verdicts: reports/claims.md"
 
 test: setup lint  ## Check style, types and imports, and run all tests
 	pytest -n 2 --dist loadgroup

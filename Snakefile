@@ -19,7 +19,7 @@ include: "workflow/rules/reports.smk"
 rule all:
     default_target: True
     input:
-        "reports/all_tables.md",
+        expand("reports/{page}.md", page=PLAN.pages),
 
 
 onerror:

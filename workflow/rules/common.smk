@@ -38,6 +38,8 @@ wildcard_constraints:
     size="[0-9]+x[0-9]+",
     paper="[a-z_]+",
     table="table[0-9]+[a-z]?",
+    figure="figure[0-9]+[a-z]?",
+    images="|-darkened",
     run="[a-z][a-z0-9_]*-[a-z0-9_]+-[a-z0-9_]+-s[0-9]+-[0-9a-f]{10}",
 
 
@@ -51,6 +53,23 @@ def planned_run(wildcards):
 
 def run_pack(wildcards):
     return planned_run(wildcards).pack
+
+
+def tested_images(wildcards):
+    return wildcards.images.removeprefix("-") or "original"
+
+
+def tested_pack(wildcards):
+    return planned_run(wildcards).on_images(tested_images(wildcards)).pack
+
+
+def tested_features(wildcards):
+    test = planned_run(wildcards).tested(f"eval-{wildcards.digest}")
+    return f"{test.features}/rows.npy"
+
+
+def run_features(wildcards):
+    return f"{planned_run(wildcards).tests[0].features}/rows.npy"
 
 
 def run_index(wildcards):
@@ -82,7 +101,23 @@ def table_if_stale(wildcards):
     return if_stale(f"tables/{wildcards.paper}/{wildcards.table}")
 
 
-def page_tables(wildcards):
+def figure_inputs(wildcards):
+    return PLAN.figure(wildcards.paper, wildcards.figure).inputs()
+
+
+def figure_if_stale(wildcards):
+    return if_stale(f"figures/{wildcards.paper}/{wildcards.figure}")
+
+
+def claims_inputs(wildcards):
+    return PLAN.claims_of(wildcards.paper).inputs()
+
+
+def claims_if_stale(wildcards):
+    return if_stale(f"claims/{wildcards.paper}")
+
+
+def page_parts(wildcards):
     return [f"reports/{report}.json" for report in PLAN.page(wildcards.page).parts]
 
 
@@ -99,7 +134,7 @@ def dataset_splits(wildcards):
 
 
 def all_evaluations(wildcards):
-    return [f"{run.evaluation}/evaluation.json" for run in PLAN.present_runs()]
+    return [test.results for run in PLAN.present_runs() for test in run.tests]
 
 
 def tracking_if_stale(wildcards):

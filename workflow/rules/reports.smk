@@ -21,9 +21,55 @@ rule table:
         "vreid table --plan {params.plan} {wildcards.paper} {wildcards.table} > {log} 2>&1"
 
 
+rule figure:
+    input:
+        parts=ancient(figure_inputs),
+        stale=figure_if_stale,
+    output:
+        png="reports/figures/{paper}/{figure}.png",
+        pdf="reports/figures/{paper}/{figure}.pdf",
+        json="reports/figures/{paper}/{figure}.json",
+    log:
+        "logs/figure/{paper}-{figure}.log",
+    benchmark:
+        "logs/benchmarks/figure/{paper}-{figure}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        plan=PLAN_FILE,
+    shell:
+        "vreid figure --plan {params.plan} {wildcards.paper} {wildcards.figure} > {log} 2>&1"
+
+
+rule claims:
+    input:
+        per_query=ancient(claims_inputs),
+        stale=claims_if_stale,
+    output:
+        md="reports/claims/{paper}.md",
+        tex="reports/claims/{paper}.tex",
+        csv="reports/claims/{paper}.csv",
+        json="reports/claims/{paper}.json",
+        deviations_md="reports/deviations/{paper}.md",
+        deviations_tex="reports/deviations/{paper}.tex",
+        deviations_json="reports/deviations/{paper}.json",
+    log:
+        "logs/claims/{paper}.log",
+    benchmark:
+        "logs/benchmarks/claims/{paper}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        plan=PLAN_FILE,
+    shell:
+        "vreid claims --plan {params.plan} {wildcards.paper} > {log} 2>&1"
+
+
 rule page:
     input:
-        parts=page_tables,
+        parts=page_parts,
         tracking="reports/tracking.json",
         stale=page_if_stale,
     output:
@@ -36,7 +82,7 @@ rule page:
     benchmark:
         "logs/benchmarks/page/{page}.tsv"
     wildcard_constraints:
-        page="all_tables|papers/[a-z_]+",
+        page="all_tables|claims|papers/[a-z_]+",
     threads: 1
     resources:
         mem_mb=1000,
@@ -70,7 +116,7 @@ rule run_report:
 
 rule audit:
     input:
-        features=ancient("runs/{run}/features/rows.npy"),
+        features=ancient(run_features),
         index=ancient(run_index),
         splits=ancient(run_splits),
         stale=audit_if_stale,

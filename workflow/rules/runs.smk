@@ -23,31 +23,32 @@ rule train:
 
 rule extract:
     input:
-        pack=ancient(run_pack),
+        pack=ancient(tested_pack),
         model=ancient("runs/{run}/model.safetensors"),
     output:
-        before_neck="runs/{run}/features/before_neck.npy",
-        after_neck="runs/{run}/features/after_neck.npy",
-        before_neck_mirrored="runs/{run}/features/before_neck_mirrored.npy",
-        after_neck_mirrored="runs/{run}/features/after_neck_mirrored.npy",
-        rows="runs/{run}/features/rows.npy",
+        before_neck="runs/{run}/features{images}/before_neck.npy",
+        after_neck="runs/{run}/features{images}/after_neck.npy",
+        before_neck_mirrored="runs/{run}/features{images}/before_neck_mirrored.npy",
+        after_neck_mirrored="runs/{run}/features{images}/after_neck_mirrored.npy",
+        rows="runs/{run}/features{images}/rows.npy",
     log:
-        "logs/extract/{run}.log",
+        "logs/extract/{run}{images}.log",
     benchmark:
-        "logs/benchmarks/extract/{run}.tsv"
+        "logs/benchmarks/extract/{run}{images}.tsv"
     threads: 1
     resources:
         mem_mb=2000,
         gpu=1,
     params:
         plan=PLAN_FILE,
+        images=tested_images,
     shell:
-        "vreid run extract --plan {params.plan} {wildcards.run} > {log} 2>&1"
+        "vreid run extract --plan {params.plan} {wildcards.run} --images {params.images} > {log} 2>&1"
 
 
 rule evaluate:
     input:
-        features=ancient("runs/{run}/features/rows.npy"),
+        features=ancient(tested_features),
         index=ancient(run_index),
         splits=ancient(run_splits),
     output:
@@ -63,4 +64,5 @@ rule evaluate:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid run evaluate --plan {params.plan} {wildcards.run} > {log} 2>&1"
+        "vreid run evaluate --plan {params.plan} {wildcards.run}"
+        " --evaluation eval-{wildcards.digest} > {log} 2>&1"

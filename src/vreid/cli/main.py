@@ -26,6 +26,8 @@ app.command()(evaluate)
 app.command()(audit)
 app.command()(baselines.baselines)
 app.command()(reports.table)
+app.command()(reports.figure)
+app.command()(reports.claims)
 app.command()(reports.page)
 app.command()(reports.ui)
 

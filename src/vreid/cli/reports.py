@@ -1,4 +1,4 @@
-"""`vreid table`, `vreid page`, `vreid track sync` and `vreid ui`: what a reader opens."""
+"""`vreid table`, `figure`, `claims`, `page`, `track sync` and `ui`: what a reader opens."""
 
 import subprocess
 from pathlib import Path
@@ -11,10 +11,13 @@ from vreid.cli.options import PlanFile, Preset, the_plan
 track = typer.Typer(help="Carry the runs over to MLflow.", no_args_is_help=True)
 
 
+PaperName = Annotated[
+    str, typer.Argument(metavar="PAPER", help="A paper, as se_densenet.", show_default=False)
+]
+
+
 def table(
-    paper: Annotated[
-        str, typer.Argument(metavar="PAPER", help="A paper, as se_densenet.", show_default=False)
-    ],
+    paper: PaperName,
     name: Annotated[
         str,
         typer.Argument(metavar="TABLE", help="One of its tables, as table1.", show_default=False),
@@ -28,10 +31,37 @@ def table(
     write_table(the_plan(plan, preset).table(paper, name), Path("reports/tables") / paper)
 
 
+def figure(
+    paper: PaperName,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="FIGURE", help="One of its figures, as figure6.", show_default=False),
+    ],
+    plan: PlanFile = None,
+    preset: Preset = None,
+) -> None:
+    """Draw reports/figures/PAPER/FIGURE as PNG and PDF, and write what it shows as JSON."""
+    from vreid.reporting.figures.draw import draw_figure
+
+    draw_figure(the_plan(plan, preset).figure(paper, name), Path("reports/figures") / paper, Path())
+
+
+def claims(paper: PaperName, plan: PlanFile = None, preset: Preset = None) -> None:
+    """Write reports/claims/PAPER and reports/deviations/PAPER: does it hold, and what was read into it."""
+    from vreid.reporting.claims import write_claims
+    from vreid.reporting.deviations import write_deviations
+
+    planned = the_plan(plan, preset).claims_of(paper)
+    write_deviations(planned, Path("reports/deviations"))
+    write_claims(planned, Path("reports/claims"))
+
+
 def page(
     name: Annotated[
         str,
-        typer.Argument(metavar="PAGE", help="all_tables, or papers/ and a paper's name.", show_default=False),
+        typer.Argument(
+            metavar="PAGE", help="all_tables, claims, or papers/ and a paper's name.", show_default=False
+        ),
     ],
     plan: PlanFile = None,
     preset: Preset = None,

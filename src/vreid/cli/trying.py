@@ -135,6 +135,9 @@ def _write_params(
     preset = validate(Preset, read_yaml(preset_file), str(preset_file)).model_dump(
         mode="json", exclude_none=True
     )
+    mine = preset["papers"].get(paper, {})
+    changes = {key: mine[key] for key in ("epochs", "overrides") if key in mine}
+    changes["experiments"] = {k: v for k, v in mine.get("experiments", {}).items() if k == experiment}
     params = folder / "params"
     _write_yaml(params / "workflow.yaml", {"preset": "try"})
     _write_yaml(
@@ -144,7 +147,7 @@ def _write_params(
             "says": f"own pictures ({dataset}), network and schedule of the {preset_file.stem} preset",
             "source": "real",
             "seeds": [seed],
-            "papers": {paper: preset["papers"].get(paper, {})},
+            "papers": {paper: changes},
             "datasets": {},
             "packs": {},
             **({"epochs": epochs} if epochs else {}),
