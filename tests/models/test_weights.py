@@ -1,5 +1,6 @@
 import hashlib
 import io
+import json
 import os
 import pickle
 import socket
@@ -7,10 +8,13 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import safetensors.torch
 import torch
 
-from vreid.models.weights import load_weights
+from vreid.models import weights
+from vreid.models.weights import load_rendered, load_weights, starting_weights, without
 from vreid.params.errors import UserError
+from vreid.params.models.backbone import Backbone
 
 STATE = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.zeros(2)}
 
@@ -259,3 +263,64 @@ def test_anything_but_named_tensors_is_refused(cache, nowhere, content):
 def test_address_without_digest_or_of_another_kind_is_a_mistake(cache, url):
     with pytest.raises(ValueError, match="not an address"):
         load_weights(url)
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    """A folder with the rendered weights of a tiny backbone, filters in half precision."""
+    content = safetensors.torch.save(
+        {"conv.weight": torch.tensor([[0.5, -1.25]]).half(), "bn.num_batches_tracked": torch.tensor(7)}
+    )
+    path = tmp_path / "resnet50-w0.125.safetensors"
+    path.write_bytes(content)
+    manifest = {"sha256": hashlib.sha256(content).hexdigest()}
+    path.with_suffix(".json").write_text(json.dumps(manifest))
+    return tmp_path
+
+
+def test_rendered_weights_are_float32_and_counters_stay_counters(shipped):
+    state = load_rendered("resnet50", 0.125, shipped)
+    assert torch.equal(state["conv.weight"], torch.tensor([[0.5, -1.25]]))
+    assert state["conv.weight"].dtype == torch.float32
+    assert state["bn.num_batches_tracked"].dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    ("missing", "width"),
+    [(None, 0.25), ("resnet50-w0.125.json", 0.125), ("resnet50-w0.125.safetensors", 0.125)],
+)
+def test_weights_that_were_not_rendered_are_named_with_the_command_that_makes_them(shipped, missing, width):
+    if missing:
+        (shipped / missing).unlink()
+    with pytest.raises(UserError, match=rf"`vreid pretrain resnet50 --width {width}` makes it"):
+        load_rendered("resnet50", width, shipped)
+
+
+def test_damaged_rendered_weights_are_refused(shipped):
+    path = shipped / "resnet50-w0.125.safetensors"
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(UserError, match="damaged or another file") as caught:
+        load_rendered("resnet50", 0.125, shipped)
+    assert str(path) in str(caught.value)
+
+
+def test_starting_weights_are_what_the_configuration_names(cache, monkeypatch):
+    content = saved(STATE)
+    put(cache, content)
+    url = f"https://nowhere.invalid/{named(content)}"
+    assert same(starting_weights(Backbone(name="resnet50"), url))
+    assert starting_weights(Backbone(name="resnet50", weights=None), url) is None
+    asked = []
+    monkeypatch.setattr(weights, "load_rendered", lambda *given: asked.append(given) or STATE)
+    assert same(starting_weights(Backbone(name="resnet50", width=0.5, weights="rendered"), url))
+    assert asked == [("resnet50", 0.5)]
+
+
+def test_a_cut_off_head_is_left_out_by_its_whole_name():
+    state = {"fc.weight": 1, "fc2.weight": 2, "layer.fc.weight": 3, "AuxLogits.fc.bias": 4}
+    assert without(state, "fc", "AuxLogits") == {"fc2.weight": 2, "layer.fc.weight": 3}
+
+
+def test_imagenets_weights_are_for_the_published_width():
+    with pytest.raises(ValueError, match="at its published width alone"):
+        Backbone(name="resnet50", width=0.5)

@@ -37,13 +37,10 @@ def make_config(**changes):
         "seed": 3,
         "input": {"height": SIZE, "width": SIZE},
         "model": {
-            "name": "se_densenet",
-            "se": True,
-            "mid_features": True,
-            "blocks": [1, 1, 1, 1],
-            "growth_rate": 4,
-            "stem_channels": 8,
-            "weights": None,
+            "name": "dpa",
+            "backbone": {"name": "resnet50", "width": 0.0625, "weights": None},
+            "input_size": [SIZE, SIZE],
+            "attention": {},
         },
         "losses": [{"name": "focal", "gamma": 2.0}, {"name": "triplet", "margin": 0.3}],
         "sampler": {"name": "pk", "ids": 4, "images_per_id": 3},
@@ -67,6 +64,18 @@ def make_config(**changes):
 @pytest.fixture(scope="session")
 def pack(tmp_path_factory):
     return write_pack(tmp_path_factory.mktemp("data") / "pack")
+
+
+@pytest.fixture(scope="session")
+def spectral_pack(tmp_path_factory):
+    """As `pack`, with a near and a thermal infrared picture beside each."""
+    folder = write_pack(tmp_path_factory.mktemp("spectral") / "pack")
+    visible = np.load(folder / "images.npy")
+    np.save(folder / "images-nir.npy", 255 - visible)
+    np.save(folder / "images-tir.npy", visible // 2)
+    about = {"spectra": ["rgb", "nir", "tir"], "height": SIZE, "width": SIZE}
+    (folder / "pack.json").write_text(json.dumps(about))
+    return folder
 
 
 @pytest.fixture(scope="session")

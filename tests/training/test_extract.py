@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +7,8 @@ from safetensors.torch import load_file
 
 from vreid.datasets.packed import PackedImages
 from vreid.models.factory import build_model
+from vreid.models.normalisation import MEAN, STD
 from vreid.params.errors import UserError
-from vreid.training.augment import MEAN, STD
 from vreid.training.extract import extract
 
 
@@ -74,3 +76,31 @@ def test_a_pack_of_another_size_is_a_sentence(trained, other_pack):
 def test_images_of_another_dataset_may_be_extracted(trained, other_pack):
     extract(trained, other_pack(identities=2))
     assert len(features(trained)["rows"]) == 3 * 6
+
+
+def test_features_may_go_to_another_folder(trained, pack, extracted, tmp_path):
+    extract(trained, pack, out=tmp_path / "features-darkened")
+    assert len(list((tmp_path / "features-darkened").iterdir())) == 5
+    assert (np.load(tmp_path / "features-darkened" / "rows.npy") == extracted["rows"]).all()
+
+
+def test_the_centre_of_larger_images_is_taken(trained, other_pack, tmp_path, config):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.safetensors").symlink_to(trained / "model.safetensors")
+    stored = config(input={"height": 32, "width": 32, "stored": {"height": 40, "width": 44}})
+    (run / "config.json").write_text(stored.model_dump_json())
+    large = other_pack(size=40)
+    images = np.pad(np.load(large / "images.npy"), [(0, 0), (0, 0), (2, 2), (0, 0)])
+    np.save(large / "images.npy", images)
+    about = {"spectra": ["rgb"], "height": 40, "width": 44}
+    (large / "pack.json").write_text(json.dumps(about))
+    extract(run, large)
+    got = features(run)
+    model = build_model(config().model, 9)
+    model.load_state_dict(load_file(trained / "model.safetensors"))
+    image = images[got["rows"][5], 4:36, 6:38]
+    normalised = (image / 255.0 - np.array(MEAN)) / np.array(STD)
+    with torch.no_grad():
+        output = model.eval()(torch.from_numpy(normalised).float().permute(2, 0, 1)[None])
+    np.testing.assert_allclose(got["after_neck"][5], output.after_neck[0], rtol=1e-3, atol=1e-5)

@@ -7,13 +7,14 @@ from itertools import combinations
 
 import pytest
 
-from vreid.training.gpu import hold_gpu
+from vreid.params.errors import UserError
+from vreid.training.gpu import hold_gpus
 
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from vreid.training.gpu import hold_gpu
-hold_gpu(Path(sys.argv[1]))
+from vreid.training.gpu import hold_gpus
+hold_gpus(Path(sys.argv[1]), int(sys.argv[3]))
 device, begin = os.environ.get("CUDA_VISIBLE_DEVICES"), time.time()
 print(device, flush=True)
 time.sleep(float(sys.argv[2]))
@@ -21,12 +22,12 @@ print(begin, time.time(), flush=True)
 """
 
 
-def holder(folder, seconds, devices):
+def holder(folder, seconds, devices, number=1):
     environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
     if devices is not None:
         environment["CUDA_VISIBLE_DEVICES"] = devices
     return subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(folder), str(seconds)],
+        [sys.executable, "-c", HOLDER, str(folder), str(seconds), str(number)],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -42,6 +43,27 @@ def test_two_devices_serve_five_jobs_and_never_two_at_a_time_on_one(tmp_path):
     assert {device for device, _, _ in held} == {"3", "GPU-1f"}
     for (one, begin, end), (other, later, last) in combinations(sorted(held, key=lambda h: h[1]), 2):
         assert one != other or end <= later < last, (begin, end)
+
+
+def test_jobs_that_need_several_devices_wait_for_all_of_them(tmp_path):
+    jobs = [holder(tmp_path, 0.2, "0,1,2", number) for number in (2, 2, 1, 2)]
+    held = []
+    for job in jobs:
+        devices, times = job.communicate(timeout=30)[0].splitlines()
+        held += [(device, *map(float, times.split())) for device in devices.split(",")]
+    assert len(held) == 7
+    for (one, begin, end), (other, later, last) in combinations(sorted(held, key=lambda h: h[1]), 2):
+        assert one != other or end <= later < last, (begin, end)
+
+
+def test_too_few_devices_are_a_sentence(tmp_path, monkeypatch):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H200 (UUID: GPU-5f0ea9ca-0001)'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with pytest.raises(UserError, match="2 GPUs are wanted and there are 1"):
+        hold_gpus(tmp_path / "locks", 2)
 
 
 def test_a_killed_job_frees_its_device(tmp_path):
@@ -60,7 +82,7 @@ def test_a_killed_job_frees_its_device(tmp_path):
 @pytest.mark.parametrize("given", ["", "-1", "2", "GPU-7a", "1,-1,0"])
 def test_what_a_scheduler_has_decided_stays(tmp_path, monkeypatch, given):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
-    hold_gpu(tmp_path / "locks")
+    hold_gpus(tmp_path / "locks")
     assert os.environ["CUDA_VISIBLE_DEVICES"] == given
     assert not (tmp_path / "locks").exists()
 
@@ -68,7 +90,7 @@ def test_what_a_scheduler_has_decided_stays(tmp_path, monkeypatch, given):
 def test_without_gpus_nothing_happens(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    hold_gpu(tmp_path / "locks")
+    hold_gpus(tmp_path / "locks")
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
     assert not (tmp_path / "locks").exists()
 

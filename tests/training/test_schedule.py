@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vreid.params.run import Cosine, MultiStep, Warmup
+from vreid.params.recipe import Cosine, MultiStep, Warmup
 from vreid.training.schedule import factor
 
 # The recipe of the strong baseline: 10 epochs of warm-up from 1 % of the rate, x 0.1 at 40 and 70.
@@ -58,3 +58,16 @@ def test_warmup_multiplies_the_cosine():
     warmed = Cosine(name="cosine", epochs=60, warmup=Warmup(epochs=8.0, factor=0.1))
     assert factor(2, warmed) == pytest.approx(factor(2, plain) * (0.1 + 0.9 * 2 / 8))
     assert factor(8, warmed) == factor(8, plain)
+
+
+@given(st.floats(0, 60), st.floats(0, 59), st.floats(0, 20))
+def test_cosine_may_wait_and_may_rise(epoch, delay, final):
+    config = Cosine(name="cosine", epochs=60, delay=delay, final_factor=final)
+    part = max(0.0, epoch - delay) / (60 - delay)
+    expected = 1 + (final - 1) * math.sin(math.pi * part / 2) ** 2  # half-angle formula
+    assert factor(epoch, config) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_delay_that_a_preset_leaves_longer_than_the_run_keeps_the_rate():
+    config = Cosine(name="cosine", epochs=4, delay=10.0)
+    assert [factor(epoch, config) for epoch in (0, 2, 3.9)] == [1.0, 1.0, 1.0]

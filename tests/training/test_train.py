@@ -15,6 +15,8 @@ from vreid.params.errors import UserError
 from vreid.params.run import TrainConfig
 from vreid.training import train as module
 from vreid.training.client import IN_FORK
+from vreid.training.engine import Learner
+from vreid.training.interruption import InterruptedRunError
 from vreid.training.train import train
 
 RESULTS = ("config.json", "model.safetensors", "history.parquet")
@@ -45,6 +47,7 @@ def test_run_json_says_with_what_and_at_what_cost(trained):
     assert about["run"] == trained.name
     assert (about["device"], about["threads"]) == ("cpu", 1)
     assert (about["classes"], about["images"], about["epochs"], about["steps"]) == (9, 54, 3, 15)
+    assert about["arithmetic"]["processes"] == 1
     assert about["seconds"] > 0 < about["cpu_seconds"]
     assert about["resumed"] == 0
 
@@ -104,6 +107,28 @@ def test_an_interrupted_run_goes_on_where_it_was(trained, pack, config, tmp_path
     assert not list(out.glob("checkpoint*"))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_it_put_away_how_far_it_is(number, trained, pack, config, tmp_path, monkeypatch):
+    out, step, done = tmp_path / "run", Learner.step, []
+
+    def step_and_signal(*arguments):
+        done.append(step(*arguments))
+        if len(done) == 7:
+            os.kill(os.getpid(), number)
+        return done[-1]
+
+    handlers = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "step", step_and_signal)
+        with pytest.raises(InterruptedRunError, match=rf"stopped by {number.name} after step 7 of 15; a che"):
+            train(config(), pack, out)
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == handlers
+    assert events(out)[-1]["type"] == "metrics"  # it has no end yet
+    train(config(), pack, out)
+    assert results(out) == results(trained)
+    assert [line["resumed"] for line in events(out) if line["type"] == "start"] == [0, 7]
+
+
 @pytest.mark.parametrize("kept", [1, 0])
 def test_damaged_checkpoints_cost_time_and_nothing_else(kept, trained, pack, config, tmp_path, monkeypatch):
     out = tmp_path / "run"
@@ -130,7 +155,7 @@ import sys
 import time
 from pathlib import Path
 from vreid.training.client import run_in_server
-modules = ["vreid.models.se_densenet", "vreid.losses.focal", "vreid.losses.triplet", "vreid.training.train"]
+modules = ["vreid.models.dpa", "vreid.losses.focal", "vreid.losses.triplet", "vreid.training.train"]
 sys.exit(run_in_server("job:main", sys.argv[1:], modules, Path("server")))
 """
 

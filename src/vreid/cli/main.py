@@ -5,7 +5,7 @@ import sys
 import typer
 
 import vreid
-from vreid.cli import baselines, data, plan, reports, runs, trying
+from vreid.cli import baselines, data, plan, pretrain, pretrain_enhancement, reports, runs, trying
 from vreid.cli.evaluate import audit, evaluate
 from vreid.params.errors import UserError
 
@@ -25,6 +25,8 @@ app.command("try")(trying.try_table)
 app.command()(evaluate)
 app.command()(audit)
 app.command()(baselines.baselines)
+app.command()(pretrain.pretrain)
+app.command("pretrain-enhancement")(pretrain_enhancement.pretrain_enhancement)
 app.command()(reports.table)
 app.command()(reports.figure)
 app.command()(reports.claims)

@@ -9,7 +9,7 @@ from vreid.models.backbones.densenet import densenet_parts
 from vreid.models.layers.neck import BatchNormNeck
 from vreid.models.layers.squeeze_excitation import SqueezeExcitation
 from vreid.models.output import Output
-from vreid.params.run import SeDenseNet as SeDenseNetConfig
+from vreid.params.models.se_densenet import SeDenseNet as SeDenseNetConfig
 
 
 class SeDenseNet(nn.Module):
@@ -29,7 +29,7 @@ class SeDenseNet(nn.Module):
 
     def __init__(self, config: SeDenseNetConfig, classes: int) -> None:
         super().__init__()
-        parts = densenet_parts(config.blocks, config.growth_rate, config.stem_channels, config.weights)
+        parts = densenet_parts(config.backbone)
         self.stem = parts.stem
         self.denseblock1, self.denseblock2, self.denseblock3, self.denseblock4 = parts.blocks
         self.transition1, self.transition2, self.transition3 = parts.transitions

@@ -3,22 +3,89 @@
 import hashlib
 import http.client
 import io
+import json
 import os
 import pickle
 import re
 import shutil
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
+import safetensors.torch
 import torch
 from torch import Tensor
 
 from vreid.params.atomic import atomic_path
 from vreid.params.errors import UserError
+from vreid.params.models.backbone import Backbone
 
 FOLDER_VARIABLE = "VREID_WEIGHTS"
 TIMEOUT_SECONDS = 30.0
+RENDERED = Path(__file__).parent / "pretrained"
+"""Where the weights lie that `vreid pretrain` made and that are part of this package."""
+
+
+def starting_weights(config: Backbone, imagenet: str) -> dict[str, Tensor] | None:
+    """Return what a backbone starts from, on the CPU, or None if its configuration names no weights.
+
+    Args:
+        config: the backbone; ImageNet's weights may come with a head that it does not have.
+        imagenet: where ImageNet's weights of it are published.
+
+    Raises:
+        UserError: the weights cannot be had, as `load_weights` and `load_rendered` say.
+    """
+    if config.weights == "imagenet":
+        return load_weights(imagenet)
+    if config.weights == "rendered":
+        return load_rendered(config.name, config.width)
+    return None
+
+
+def load_rendered(
+    name: str, width: float, folder: Path = RENDERED, *, maker: str = "pretrain"
+) -> dict[str, Tensor]:
+    """Return the float32 state dictionary of a network that was trained on rendered vehicles.
+
+    `maker` is the command of `vreid` that trains such a network; a missing file's message names it. The
+    manifest beside the file, of the same name and ending in .json, gives its SHA-256, and how it was
+    made.
+
+    Raises:
+        UserError: this network was not trained at this width, or its file is not the one of the manifest.
+    """
+    path = folder / rendered_name(name, width)
+    manifest = path.with_suffix(".json")
+    remedy = f"`vreid {maker} {name} --width {width:g}` makes it."
+    if not path.is_file() or not manifest.is_file():
+        raise UserError(
+            f"No weights of {name} at width {width:g} are here that were trained on rendered vehicles "
+            f"({path} and its manifest): {remedy}"
+        )
+    content = path.read_bytes()
+    actual = hashlib.sha256(content).hexdigest()
+    expected = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
+    if actual != expected:
+        raise UserError(
+            f"{path} is damaged or another file: its SHA-256 is {actual} and should be {expected}. Fetch it "
+            f"anew with the code, or {remedy}"
+        )
+    return {
+        key: value.float() if value.is_floating_point() else value
+        for key, value in safetensors.torch.load(content).items()
+    }
+
+
+def without(state: Mapping[str, Tensor], *heads: str) -> dict[str, Tensor]:
+    """Return `state` without the tensors of the modules that `heads` names: what a backbone has cut off."""
+    return {name: value for name, value in state.items() if name.split(".")[0] not in heads}
+
+
+def rendered_name(name: str, width: float) -> str:
+    """Return the name of the file with a backbone's weights from rendered vehicles."""
+    return f"{name}-w{width:g}.safetensors"
 
 
 def load_weights(url: str, *, timeout: float = TIMEOUT_SECONDS) -> dict[str, Tensor]:

@@ -473,7 +473,7 @@ class Plan(Planned):
             return self.table(*name.split("/")).digest
         if kind == "figures":
             return self.figure(*name.split("/")).digest
-        if kind == "claims":
+        if kind == "claims" and name:  # without one it is the page of all claims
             return self.claims_of(name).digest
         if kind == "runs":
             return self.run(name).report

@@ -44,13 +44,15 @@ def placed(model: nn.Module, device: torch.device, layout: torch.memory_format) 
 
 @contextmanager
 def computing_on(name: str | None) -> Iterator[torch.device]:
-    """Yield the device `name` (None: the first CUDA device if there is one, else the CPU), set up.
+    """Yield the device `name` (None: a CUDA device if there is one, else the CPU), set up.
+
+    Of several CUDA devices it is the first, or that of this process's number if torchrun has started it.
 
     Inside, torch uses the job's threads and, on the CPU, deterministic algorithms alone, so that a
     configuration always gives the same bytes. On CUDA the fastest algorithms are searched for
     (`cudnn.benchmark`), and runs differ in the last digits. Afterwards all is as it was before.
     """
-    device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device(name or _found_device())
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError("there is no usable CUDA device here: leave the device out, or name cpu")
     threads = torch.get_num_threads()
@@ -69,3 +71,15 @@ def computing_on(name: str | None) -> Iterator[torch.device]:
         torch.set_deterministic_debug_mode(strictness)
         _memory.fill_uninitialized_memory = fill
         torch.backends.cudnn.benchmark = benchmark
+
+
+def _found_device() -> str:
+    if not torch.cuda.is_available():
+        return "cpu"
+    number, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if number >= found:
+        raise UserError(
+            f"this is process {number + 1} on this machine, but it may use only {found} CUDA devices: start "
+            "as many processes as there are devices"
+        )
+    return f"cuda:{number}"

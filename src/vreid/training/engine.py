@@ -1,8 +1,10 @@
 """The training loop that all papers share; the run's configuration decides what it computes."""
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +14,19 @@ from vreid.losses.factory import build_losses
 from vreid.models.factory import build_model
 from vreid.models.output import Output
 from vreid.params.errors import UserError
+from vreid.params.recipe import ScheduleConfig
 from vreid.params.run import TrainConfig
 from vreid.training.augment import Augmentation
 from vreid.training.data import TrainingImages
 from vreid.training.device import memory_layout, placed
 from vreid.training.optimizer import build_optimizer
-from vreid.training.sampler import epoch_batches, steps_per_epoch
+from vreid.training.parameters import frozen_names
+from vreid.training.processes import ALONE, Processes
+from vreid.training.sampler import batch_size, epoch_batches, steps_per_epoch
 from vreid.training.schedule import factor
+from vreid.training.share import Share
+
+_LOG = logging.getLogger(__name__)
 
 _LAYERS = 1  # tells the stream of the layers from that of the augmentations
 _LOOK_EVERY = 20  # steps between two looks at the losses on CUDA, where each look waits for the device
@@ -34,8 +42,9 @@ class State:
         measures: by name, what was measured in each of these steps.
         history: one line per finished epoch: epoch (from 1), step (done since the start), lr (of
             the epoch's last step), and the means over its steps of loss (the weighted sum), of
-            every loss by name before its weight, and of accuracy (share of training images whose
-            identity has the highest score; scores of several classifiers are added).
+            every loss by name before its weight, and, where the model has classifiers, of accuracy
+            (share of training images whose identity has the highest score; scores of several
+            classifiers are added).
     """
 
     epoch: int = 0
@@ -45,33 +54,73 @@ class State:
 
 
 class Learner:
-    """The network, its losses and its optimizer; one step at a time."""
+    """The network, its losses and its optimizer; one step at a time.
 
-    def __init__(self, config: TrainConfig, classes: int, device: torch.device) -> None:
-        """Build everything that `config` names; new weights are drawn from its seed alone."""
+    Attributes:
+        model: the network, with the weights of every moment.
+        layout: how its images lie in memory.
+        arithmetic: by name, how it computes; for the run's record.
+    """
+
+    def __init__(
+        self, config: TrainConfig, classes: int, device: torch.device, processes: Processes = ALONE
+    ) -> None:
+        """Build everything that `config` names; new weights are drawn from its seed alone.
+
+        Raises:
+            UserError: a prefix of parameters in `config` fits none (`vreid.training.parameters`).
+        """
         torch.manual_seed(config.seed)
         engine = config.engine
         self.layout = memory_layout(engine.channels_last)
-        self.model = placed(build_model(config.model, classes), device, self.layout).train()
+        model = processes.synchronised(build_model(config.model, classes))
+        self.model = placed(model, device, self.layout).train()
         self.losses = build_losses(config.losses).to(device)
-        trained = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
-        self.optimizer = build_optimizer(config.optimizer, trained)
-        self._device = device
+        self._trained = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        self.optimizer = build_optimizer(config.optimizer, self._trained)
+        freeze = config.schedule.freeze
+        self._frozen = frozen_names(self._trained, freeze) if freeze else set[str]()
+        self._device, self._processes = device, processes
         self._mixed = engine.precision == "bfloat16"
+        compiled = engine.compile and device.type == "cuda"
+        if engine.compile and not compiled:
+            _LOG.warning("engine.compile is left out: on the CPU it takes longer than it saves")
+        self._forward: Any = torch.compile(self.model) if compiled else self.model
+        self.arithmetic = {
+            "precision": engine.precision,
+            "channels_last": engine.channels_last,
+            "fused_optimizer": True,
+            "compiled": compiled,
+            "deterministic": device.type == "cpu",
+            "processes": processes.share.count,
+        }
+
+    def freeze(self, frozen: bool) -> None:
+        """Let the parameters that `schedule.freeze` names rest, or move.
+
+        Without a gradient the optimizer does not touch them, and backward passes end above them.
+        """
+        for name in self._frozen:
+            self._trained[name].requires_grad_(not frozen)
 
     def step(self, images: Tensor, labels: Tensor, rate: float) -> dict[str, Tensor]:
-        """Learn from one batch: normalised images (B, 3, H, W) and labels (B,), at this `rate`.
+        """Learn from one batch: normalised `images` and the labels (B,) of the batch, at this `rate`.
 
-        Returns loss, every loss by name and accuracy, as scalars on the device.
+        Images are (B, 3, H, W), or (B, S, 3, H, W) of S spectra; of several processes each has its
+        share of them. Returns loss, every loss by name and accuracy, as scalars on the device.
         """
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed):
-            output = _in_float32(self.model(images))
+            output = self._forward(images)
+        output = self._processes.gathered(_in_float32(output))
         loss, terms = self.losses(output, labels)
         loss.backward()
+        self._processes.sum_gradients(self._trained.values())
         self.optimizer.step(rate)
-        scores = torch.stack(output.logits).detach().sum(dim=0)
-        accuracy = (scores.argmax(dim=1) == labels).float().mean()
-        return {"loss": loss.detach(), **terms, "accuracy": accuracy}
+        measures = {"loss": loss.detach(), **terms}
+        if output.logits:
+            scores = torch.stack(output.logits).detach().sum(dim=0)
+            measures["accuracy"] = (scores.argmax(dim=1) == labels).float().mean()
+        return measures
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all that training changes, by name; the tensors are the live ones."""
@@ -95,6 +144,7 @@ def fit(
     learner: Learner,
     state: State,
     device: torch.device,
+    processes: Processes = ALONE,
 ) -> Iterator[State]:
     """Train from `state` to the last epoch, yielding `state` whenever it is up to date.
 
@@ -104,19 +154,23 @@ def fit(
 
     Raises:
         UserError: the loss or, at the end, a weight is not a finite number; the device's memory does
-            not suffice.
+            not suffice; the batch cannot be shared equally among `processes`.
     """
-    sampler, schedule = config.sampler, config.schedule
-    augmentation = Augmentation(config.augment, config.seed, device, learner.layout)
-    steps = steps_per_epoch(images.labels, sampler.ids, sampler.images_per_id)
+    schedule, share = config.schedule, processes.share
+    _check_share(config, share)
+    augmentation = Augmentation(
+        config.augment, config.seed, device, learner.layout, size=config.input, share=share
+    )
+    steps = steps_per_epoch(images.labels, config.sampler)
     look_every = 1 if device.type == "cpu" else _LOOK_EVERY
     while state.epoch < schedule.epochs:
-        plan = epoch_batches(images.labels, sampler.ids, sampler.images_per_id, config.seed, state.epoch)
+        plan = epoch_batches(images.labels, config.sampler, config.seed, state.epoch)
         fresh: list[dict[str, Tensor]] = []
-        for pixels, labels in images.batches(plan[state.step :]):
+        for pixels, labels in images.batches(plan[state.step :], share):
             step = state.step + len(fresh)
             rate = config.optimizer.lr * factor(state.epoch + step / steps, schedule)
-            _seed_layers(config.seed, state.epoch, step, device)
+            learner.freeze(_freezes(schedule, state.epoch + step / steps))
+            _seed_layers([config.seed, state.epoch, step, _LAYERS, share.number], device)
             batch = augmentation(pixels, state.epoch, step)
             fresh.append(_step(learner, batch, labels, rate))
             last = step + 1 == steps
@@ -133,10 +187,10 @@ def _step(learner: Learner, images: Tensor, labels: Tensor, rate: float) -> dict
     try:
         return learner.step(images, labels, rate)
     except torch.OutOfMemoryError as error:
-        count, _, height, width = images.shape
+        count, *_, height, width = images.shape
         raise UserError(
             f"the device's memory does not suffice for batches of {count} images of {height} x {width}: "
-            "lower sampler.ids or input, set engine.precision to bfloat16, or use a larger device"
+            "lower the sampler's batch or input, set engine.precision to bfloat16, or use a larger device"
         ) from error
 
 
@@ -146,13 +200,27 @@ def _in_float32(output: Output) -> Output:
         embeddings=tuple(embedding.float() for embedding in output.embeddings),
         before_neck=output.before_neck.float(),
         after_neck=output.after_neck.float(),
+        streams=tuple(scores.float() for scores in output.streams),
+        penalties=tuple(penalty.float() for penalty in output.penalties),
     )
 
 
-def _seed_layers(config_seed: int, epoch: int, step: int, device: torch.device) -> None:
+def _freezes(schedule: ScheduleConfig, epoch: float) -> bool:
+    return schedule.freeze is not None and epoch < schedule.freeze.epochs
+
+
+def _check_share(config: TrainConfig, share: Share) -> None:
+    images = batch_size(config.sampler)
+    if images % share.count:
+        raise UserError(
+            f"{share.count} processes cannot share batches of {images} images equally: start a number of "
+            "processes that divides it, or change sampler"
+        )
+
+
+def _seed_layers(position: list[int], device: torch.device) -> None:
     """Give layers that draw numbers (dropout) a stream of their own in every step."""
-    stream = np.random.SeedSequence([config_seed, epoch, step, _LAYERS])
-    seed = int(stream.generate_state(1, np.uint64)[0]) >> 1
+    seed = int(np.random.SeedSequence(position).generate_state(1, np.uint64)[0]) >> 1
     # Not torch.manual_seed, which notes where it was called from, for devices that may never be used.
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":

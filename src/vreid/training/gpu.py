@@ -1,4 +1,4 @@
-"""One GPU for one job, by lock files; called before torch is imported, so it imports nothing heavy."""
+"""GPUs for one job alone, by lock files; called before torch is imported, so it imports nothing heavy."""
 
 import fcntl
 import os
@@ -9,45 +9,61 @@ import subprocess
 import time
 from pathlib import Path
 
+from vreid.params.errors import UserError
+
 _SECONDS_BETWEEN_TRIES = 0.5
 _held: list[int] = []  # lock files of this process, open until it ends
 
 
-def hold_gpu(lock_folder: Path) -> None:
-    """Wait for a GPU that no other job holds, keep it until this process ends, and show torch only that.
+def hold_gpus(lock_folder: Path, number: int = 1) -> None:
+    """Wait for `number` GPUs that no other job holds, keep them to this process's end, show torch only those.
 
     The candidates are the devices that CUDA_VISIBLE_DEVICES lists, or all that nvidia-smi knows. Each
     has a lock file in `lock_folder`; the operating system frees the lock however the holder ends,
-    SIGKILL included. CUDA_VISIBLE_DEVICES is set to the device that was got, for this process and
-    those that it starts. If it names one device or none when this is called, that is somebody's
+    SIGKILL included. CUDA_VISIBLE_DEVICES is set to the devices that were got, for this process and
+    those that it starts. If it names no more than `number` when this is called, that is somebody's
     decision (a scheduler's, the user's, or an earlier call's): it stays as it is and nothing is locked.
     Without GPUs nothing happens.
+
+    Raises:
+        UserError: there are fewer GPUs than `number`.
     """
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     devices = _installed() if given is None else _listed(given)
-    if not devices or (given is not None and len(devices) == 1):
+    if not devices or (given is not None and len(devices) <= number):
         return
+    if len(devices) < number:
+        raise UserError(f"{number} GPUs are wanted and there are {len(devices)}: start fewer processes")
     lock_folder.mkdir(parents=True, exist_ok=True)
-    os.environ["CUDA_VISIBLE_DEVICES"] = _wait_for_one(devices, lock_folder)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(_wait_for(number, devices, lock_folder))
 
 
-def _wait_for_one(devices: list[str], lock_folder: Path) -> str:
+def _wait_for(number: int, devices: list[str], lock_folder: Path) -> list[str]:
+    """Take `number` devices at once, or none: two jobs that hold one each would wait for each other."""
     while True:
+        got = {}
         for device in devices:
-            if _lock(lock_folder / f"{platform.node()}-{re.sub('[^A-Za-z0-9-]', '_', device)}.lock"):
-                return device
+            name = f"{platform.node()}-{re.sub('[^A-Za-z0-9-]', '_', device)}.lock"
+            handle = _lock(lock_folder / name)
+            if handle is not None:
+                got[device] = handle
+            if len(got) == number:
+                _held.extend(got.values())
+                return list(got)
+        for handle in got.values():
+            os.close(handle)
         time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
-def _lock(path: Path) -> bool:
+def _lock(path: Path) -> int | None:
+    """Return the open file of a lock that this process has got, or None."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        return False
-    _held.append(handle)
-    return True
+        return None
+    return handle
 
 
 def _listed(given: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 
-from vreid.params.run import Cosine, MultiStep, ScheduleConfig, Warmup
+from vreid.params.recipe import Cosine, MultiStep, ScheduleConfig, Warmup
 
 
 def factor(epoch: float, config: ScheduleConfig) -> float:
@@ -14,10 +14,10 @@ def factor(epoch: float, config: ScheduleConfig) -> float:
     or two is still the line or curve that it describes. At whole epochs the values are those of the
     warm-up multi-step schedule of Luo et al., "Bag of Tricks" (CVPRW 2019).
 
-    Multi-step: gamma ** (number of milestones <= epoch). Cosine: from 1 at epoch 0 down to
-    `final_factor` at `epochs`, final + (1 - final) (1 + cos(pi epoch / epochs)) / 2. Either is
-    multiplied by the warm-up, which grows linearly from its `factor` at epoch 0 to 1 at its
-    `epochs`.
+    Multi-step: gamma ** (number of milestones <= epoch). Cosine: 1 until `delay`, from there to
+    `final_factor` at `epochs`, final + (1 - final) (1 + cos(pi t)) / 2 with t growing from 0 to 1.
+    Either is multiplied by the warm-up, which grows linearly from its `factor` at epoch 0 to 1 at
+    its `epochs`.
     """
     decay = _multistep(epoch, config) if isinstance(config, MultiStep) else _cosine(epoch, config)
     return decay * _warmup(epoch, config.warmup)
@@ -28,7 +28,11 @@ def _multistep(epoch: float, config: MultiStep) -> float:
 
 
 def _cosine(epoch: float, config: Cosine) -> float:
-    wave = (1 + math.cos(math.pi * min(epoch / config.epochs, 1.0))) / 2
+    if epoch <= config.delay:
+        return 1.0
+    if epoch >= config.epochs:
+        return config.final_factor
+    wave = (1 + math.cos(math.pi * (epoch - config.delay) / (config.epochs - config.delay))) / 2
     return config.final_factor + (1 - config.final_factor) * wave
 
 

@@ -6,11 +6,11 @@ from torch.nn import functional
 from torchvision.models import densenet121
 from torchvision.models.densenet import DenseNet
 
-from vreid.models.backbones import densenet
-from vreid.models.backbones.densenet import densenet_parts
+from vreid.models.backbones.densenet import build, densenet_parts
+from vreid.params.errors import UserError
+from vreid.params.models.backbone import Backbone
 
-PUBLISHED = ((6, 12, 24, 16), 32, 64)
-NARROW = [((2, 3, 2, 2), 8, 16), ((1, 2, 3, 1), 4, 12)]
+BLOCKS = (6, 12, 24, 16)
 
 
 def run(parts, images):
@@ -25,13 +25,13 @@ def parameters(parts):
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 
-def count_by_hand(blocks, growth_rate, stem_channels):
+def count_by_hand(growth_rate, stem_channels):
     # 7x7 stem and its normalisation; a layer on c channels is BN(c), 1x1 to 4k, BN(4k), 3x3 to k;
     # a transition BN(c), 1x1 to c/2; norm5.
     count = 3 * 49 * stem_channels + 2 * stem_channels
     channels = stem_channels
     bottleneck = 4 * growth_rate
-    for number, layers in enumerate(blocks):
+    for number, layers in enumerate(BLOCKS):
         for _ in range(layers):
             count += 2 * channels + channels * bottleneck
             count += 2 * bottleneck + bottleneck * growth_rate * 9
@@ -42,55 +42,55 @@ def count_by_hand(blocks, growth_rate, stem_channels):
     return count + 2 * channels
 
 
-def test_published_parameter_count():
+def test_published_parameter_count(narrow):
     # torchvision publishes 7,978,856 for DenseNet121, 1,025,000 of them in its classifier.
-    assert count_by_hand(*PUBLISHED) == 7_978_856 - (1024 * 1000 + 1000) == 6_953_856
-    assert parameters(densenet_parts(*PUBLISHED, weights=None)) == 6_953_856
+    assert count_by_hand(32, 64) == 7_978_856 - (1024 * 1000 + 1000) == 6_953_856
+    parts = densenet_parts(narrow("densenet121", 1.0))
+    assert parameters(parts) == 6_953_856
+    assert parts.channels == (256, 512, 1024, 1024)
 
 
-@pytest.mark.parametrize("size", NARROW)
-def test_narrow_parameter_count_and_channels(size):
-    blocks, growth_rate, stem_channels = size
-    parts = densenet_parts(*size, weights=None)
-    assert parameters(parts) == count_by_hand(*size)
-    channels = stem_channels
-    for number, layers in enumerate(blocks):
-        channels += layers * growth_rate
-        assert parts.channels[number] == channels
-        channels //= 2
+@pytest.mark.parametrize(("width", "growth_rate", "stem_channels"), [(0.125, 4, 8), (0.25, 8, 16)])
+def test_width_scales_growth_and_stem(narrow, width, growth_rate, stem_channels):
+    parts = densenet_parts(narrow("densenet121", width))
+    assert parameters(parts) == count_by_hand(growth_rate, stem_channels)
+    assert parts.channels == tuple(round(width * channels) for channels in (256, 512, 1024, 1024))
 
 
 @pytest.mark.parametrize("pixels", [64, 96])
-@pytest.mark.parametrize("size", NARROW)
-def test_parts_in_order_are_the_uncut_network(size, pixels):
+def test_parts_in_order_are_the_uncut_network(narrow, pixels):
     torch.manual_seed(0)
-    parts = densenet_parts(*size, weights=None)
+    parts = densenet_parts(narrow("densenet121"))
     torch.manual_seed(0)
-    blocks, growth_rate, stem_channels = size
-    whole = DenseNet(growth_rate, blocks, stem_channels, num_classes=1)
+    ours = build(narrow("densenet121"))
+    torch.manual_seed(0)
+    theirs = DenseNet(4, BLOCKS, 8, num_classes=1)
     images = torch.randn(2, 3, pixels, pixels)
-    assert torch.equal(run(parts, images), functional.relu(whole.features(images)))
+    expected = functional.relu(theirs.features(images))
+    assert torch.equal(run(parts, images), expected)
+    assert torch.equal(ours(images), expected)
+    assert expected.shape == (2, ours.channels, pixels // 32, pixels // 32)
 
 
 @pytest.mark.parametrize("with_counters", [True, False])
-def test_imagenet_weights_are_read_under_their_old_names(monkeypatch, with_counters):
-    torch.manual_seed(1)
-    published = densenet121().eval()
-    for buffer in published.buffers():
-        if buffer.is_floating_point():
-            buffer.uniform_(0.5, 1.5)
+def test_imagenet_weights_are_read_under_their_old_names(published, with_counters):
+    model = densenet121()
     file = {
         re.sub(r"(denselayer\d+)\.(norm|conv)([12])\.", r"\1.\2.\3.", name): value
-        for name, value in published.state_dict().items()
+        for name, value in model.state_dict().items()
         if with_counters or not name.endswith("num_batches_tracked")
     }
     assert "features.denseblock4.denselayer16.norm.1.weight" in file
-    asked = []
-    monkeypatch.setattr(densenet, "load_weights", lambda url: asked.append(url) or file)
-    parts = densenet_parts(*PUBLISHED, weights="imagenet")
+    theirs, asked = published(model, file)
+    parts = densenet_parts(Backbone(name="densenet121"))
     for module in [parts.stem, *parts.blocks, *parts.transitions, parts.norm5]:
         module.eval()
     images = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        assert torch.equal(run(parts, images), functional.relu(published.features(images)))
+        assert torch.equal(run(parts, images), functional.relu(theirs.features(images)))
     assert [url.rpartition("/")[2] for url in asked] == ["densenet121-a639ec97.pth"]
+
+
+def test_another_backbone_is_refused(narrow):
+    with pytest.raises(UserError, match="built on densenet121 alone"):
+        densenet_parts(narrow("resnet50"))

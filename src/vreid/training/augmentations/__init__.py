@@ -1,0 +1,1 @@
+"""The augmentations, each on a whole batch of pixels or values."""
