@@ -22,5 +22,12 @@ rule all:
         expand("reports/{page}.md", page=PLAN.pages),
 
 
+onsuccess:
+    if untracked_runs():
+        shell(
+            "vreid track sync --plan {PLAN_FILE} --lenient > logs/track/after.log 2>&1"
+        )
+
+
 onerror:
     shell("vreid track sync --plan {PLAN_FILE} --lenient > logs/track/failed.log 2>&1")

@@ -1,5 +1,6 @@
 """Resolves params/ into the plan, once, while the Snakefile is read; the functions below look things up in it."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ PLAN_FILE = PLAN.write(Path(".vreid/plans"))
 # input nor a changed list of inputs for a reason to run a job whose outputs are there; a newer input it
 # does, if its content is not the one that it remembers. They are written before it looks at any folder.
 STALE = dict(
-    (stale, Path(".vreid/stale") / stale)
+    (stale, Path(".vreid/stale") / f"{stale}.txt")
     for stale in PLAN.stale_reports(Path("reports"))
 )
 for marker in STALE.values():
@@ -119,6 +120,21 @@ def claims_if_stale(wildcards):
 
 def page_parts(wildcards):
     return [f"reports/{report}.json" for report in PLAN.page(wildcards.page).parts]
+
+
+def page_tracking(wildcards):
+    """What is told of all runs is made with the page of all; one paper's page waits for no other's runs."""
+    return ["reports/tracking.json"] if wildcards.page == "all_tables" else []
+
+
+def untracked_runs():
+    """Tell whether runs were trained that MLflow was not told of, as when one paper alone was asked for."""
+    try:
+        told = json.loads(Path("reports/tracking.json").read_text())["runs"]
+    except (OSError, ValueError, KeyError):
+        told = []
+    runs = {folder.parent.name for folder in Path("runs").glob("*/run.json")}
+    return bool(runs - {run["run"] for run in told})
 
 
 def page_if_stale(wildcards):

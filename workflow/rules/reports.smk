@@ -70,7 +70,7 @@ rule claims:
 rule page:
     input:
         parts=page_parts,
-        tracking="reports/tracking.json",
+        tracking=page_tracking,
         stale=page_if_stale,
     output:
         md="reports/{page}.md",
