@@ -24,8 +24,8 @@ def build_enhancer(config: Enhancer | Retinex) -> nn.Module:
     network: nn.Module = NETWORKS[config.name](config.width)
     weights = config.weights
     if weights == "rendered":
-        weights = load_rendered(config.name, config.width, maker="pretrain-enhancement")
-        fill(network, weights, rendered_name(config.name, config.width))
+        stand_in = load_rendered(config.name, config.width, maker="pretrain-enhancement")
+        fill(network, stand_in, rendered_name(config.name, config.width))
     elif isinstance(weights, RetinexFiles) and isinstance(network, RetinexNet):
         load_published(network.decom, weights.decom)
         load_published(network.relight, weights.relight)

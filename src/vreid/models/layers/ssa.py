@@ -46,4 +46,5 @@ class SpatialSelfAttention(nn.Module):
 
     def _by_head(self, places: Tensor) -> Tensor:
         """Return (B, h, N, C) of (B, N, h C)."""
-        return places.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        images, number, channels = places.shape
+        return places.reshape(images, number, self.heads, channels // self.heads).transpose(1, 2)
