@@ -231,7 +231,9 @@ class Planned:
     tracking = "d1"
 
     def __init__(self, name):
-        self.runs = {name: SimpleNamespace(name=name, evaluation=f"runs/{name}/eval-00000000")}
+        evaluation = f"runs/{name}/eval-00000000"
+        test = SimpleNamespace(evaluation=evaluation, results=f"{evaluation}/evaluation.json")
+        self.runs = {name: SimpleNamespace(name=name, evaluation=evaluation, tests=(test,))}
 
     def present_runs(self):
         return list(self.runs.values())

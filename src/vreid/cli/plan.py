@@ -95,7 +95,7 @@ def _runs(plan: Plan) -> Iterator[tuple[str, ...]]:
     for run in plan.runs.values():
         folder = Path("runs") / run.name
         trained = (folder / "model.safetensors").exists()
-        done = (Path(run.evaluation) / "evaluation.json").exists()
+        done = all(Path(test.results).exists() for test in run.tests)
         state = "evaluated" if done else _state(trained, "trained", "not yet trained")
         yield run.name, ", ".join(run.same[1:]), state
 

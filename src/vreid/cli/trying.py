@@ -137,6 +137,8 @@ def _write_params(
     )
     mine = preset["papers"].get(paper, {})
     changes = {key: mine[key] for key in ("epochs", "overrides") if key in mine}
+    if epochs:
+        changes["epochs"] = epochs
     changes["experiments"] = {k: v for k, v in mine.get("experiments", {}).items() if k == experiment}
     params = folder / "params"
     _write_yaml(params / "workflow.yaml", {"preset": "try"})

@@ -121,7 +121,7 @@ class RunPlan(Planned):
 
     @property
     def test(self) -> Test:
-        """How its recipe tests it."""
+        """How its recipe tests it; if no report wants that, the first way that one does."""
         return self.tests[0].test
 
     @property
@@ -274,10 +274,13 @@ class FigurePlan(Planned):
         """Return the files and folders that it is made from, each once."""
         results = [result for method in self.methods for result in method.results]
         files = {f"{result.evaluation}/evaluation.json" for result in results}
+        files |= {f"{result.evaluation}/per_query.parquet" for result in results}
+        files |= {f"{result.features}/rows.npy" for result in results}
+        files |= {f"runs/{result.run}/model.safetensors" for result in results}
         files |= {result.pack for result in results}
         shown = [dataset for dataset in self.datasets.values() if dataset.present]
         files |= {file for dataset in shown for file in (dataset.index, dataset.splits)}
-        if self.spec.kind in ("darkened", "attributes"):
+        if self.spec.kind == "darkened":
             files |= {
                 pack for dataset in shown for pack in (*dataset.packs[:1], *dataset.darkened_packs()[:1])
             }

@@ -39,7 +39,7 @@ class _Resolver:
         self.papers = {name: validate(Paper, read_yaml(path), str(path)) for name, path in files.items()}
         self.datasets = Datasets(params / "datasets", self.preset, self.file)
         self._check_names()
-        self.runs = Runs(self.datasets)
+        self.runs = Runs(self.datasets, self.preset.says)
         self.recipes = {
             name: Recipes(name, paper, files[name], self.preset, self.file)
             for name, paper in self.papers.items()

@@ -85,7 +85,7 @@ def write_tracking(plan: Plan, runs: Path, out: Path, *, lenient: bool) -> str:
     """
     uri = tracking_uri()
     planned = {run.name: Path(run.evaluation) for run in plan.runs.values()}
-    whole = all((planned[run.name] / "evaluation.json").is_file() for run in plan.present_runs())
+    whole = all(Path(test.results).is_file() for run in plan.present_runs() for test in run.tests)
     try:
         tracked = sync(runs, uri, planned)
     except UserError as error:

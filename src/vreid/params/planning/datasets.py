@@ -60,7 +60,8 @@ class Datasets:
             key: value for key, value in self._preset.overrides.items() if key.split(".")[0] == "input"
         }
         given = overrides.apply({"input": {}}, changes, where)["input"]
-        return validate(Input, given, f"{where}.input") if given else None
+        both = {"height", "width"} <= set(given)
+        return validate(Input, given, f"{where}.input") if both else None
 
     def _resolve(self, name: str) -> DatasetPlan:
         where = str(self.files[name])

@@ -138,6 +138,7 @@ class Recipes:
                 recipe = overrides.apply(recipe, changes.get(name, {}), f"{where}.{kind}.{name}")
         epochs = self.mine.epochs or self._preset.epochs
         if epochs is not None:
+            self.validated(recipe, f"{file} on {self.where(binding)}")  # a schedule that can be shortened
             recipe["schedule"] = shortened(recipe["schedule"], epochs)
         return self.validated(recipe, f"{file} on {self.where(binding)}")
 

@@ -38,8 +38,10 @@ class Runs:
     tells where a report finds what it wanted.
     """
 
-    def __init__(self, datasets: Datasets) -> None:
+    def __init__(self, datasets: Datasets, label: str) -> None:
+        """Start with nothing wanted; `label` is what reports say of the preset."""
         self._datasets = datasets
+        self._label = label
         self._wanted: dict[str, _Wanted] = {}
         self._names: dict[str, str] = {}
         self._bound: dict[tuple[str, Binding], list[tuple[str, Test]]] = {}
@@ -88,6 +90,7 @@ class Runs:
         darkened = "darkened" in (config.images, test.images)
         if darkened and dataset.darkened is None:
             raise UserError(f"{where}: {dataset.name} has no darkened variant: its file says nothing of one.")
+        _check_spectra(config, dataset, where)
         filled = {"source": dataset.source, "data": dataset.version, "code": _training_code(config)}
         for seed in recipes.seeds:
             seeded = config.model_copy(update={**filled, "seed": seed})
@@ -114,7 +117,7 @@ class Runs:
             _test_plan(name, test, wanted.tests[test], dataset, pack) for test in self._ordered(name)
         )
         baselines = digest_of([dataset.splits, code_digest(["vreid.evaluation.baselines"])], 8)
-        evaluations = [test.evaluation for test in tests]
+        shown = [name, self._label, [test.evaluation for test in tests]]
         return RunPlan(
             name=name,
             paper=wanted.paper,
@@ -124,10 +127,24 @@ class Runs:
             pack=_of_images(pack, dataset, config.images),
             tests=tests,
             baselines=f"data/baselines/{dataset.source}/{Path(pack).name}-{baselines}.json",
-            report=digest_of([name, evaluations, baselines, code_digest(["vreid.reporting.own"])], 16),
-            audit=digest_of(
-                [name, evaluations, code_digest(["vreid.evaluation.audit", "vreid.cli.evaluate"])], 16
-            ),
+            report=digest_of([*shown, baselines, wanted.same, code_digest(["vreid.reporting.own"])], 16),
+            audit=digest_of([*shown, code_digest(["vreid.evaluation.audit", "vreid.cli.evaluate"])], 16),
+        )
+
+
+def _check_spectra(config: TrainConfig, dataset: DatasetPlan, where: str) -> None:
+    """Raise a UserError unless the dataset has the spectra that the network is given."""
+    spectra = config.input.spectra
+    if absent := [name for name in spectra if name not in dataset.spec.spectra]:
+        there = ", ".join(dataset.spec.spectra) or "one kind of pictures"
+        raise UserError(
+            f"{where}: `input.spectra` wants {', '.join(absent)}, but {dataset.name} has {there}."
+        )
+    streams = getattr(config.model, "streams", None)
+    if streams is not None and streams != max(1, len(spectra)):
+        raise UserError(
+            f"{where}: `model.streams` is {streams}, but `input.spectra` names {len(spectra)} spectra: give "
+            "the network as many streams as it gets spectra."
         )
 
 

@@ -147,7 +147,7 @@ def _measure(run: Path, pack: PackedImages, dataset: DatasetPlan, root: Path) ->
 def _transforms(run: Path, pack: PackedImages, rows: Rows) -> Transforms:
     """Return the transforms (N, 2, 3) that the network of `run` regresses from the images in `rows`."""
     found = []
-    with computing_on(None) as device, torch.inference_mode():
+    with computing_on("cpu") as device, torch.inference_mode():
         network = load_trained(run, device)
         if not isinstance(network, SaNet):
             raise UserError(

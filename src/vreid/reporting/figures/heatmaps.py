@@ -108,7 +108,7 @@ def _scores_and_activations(model: Dpa, module: nn.Module, images: Tensor) -> tu
 
 def _look(run: Path, pictures: Pictures, layer: str) -> tuple[npt.NDArray[np.float32], list[int]]:
     """Return maps (B, H, W) in [0, 1], as large as the pictures (B, H, W, 3), and the classes."""
-    with computing_on(None) as device:
+    with computing_on("cpu") as device:
         model = load_trained(run, device)
         if not isinstance(model, Dpa):
             raise UserError(f"{run} is no run of DpA's networks: a figure of the kind heatmaps needs them.")

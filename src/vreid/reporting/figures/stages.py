@@ -71,7 +71,7 @@ def _darkest(pack: PackedImages, count: int) -> Rows:
 
 
 def _stages(run: Path, config: TrainConfig, pack: PackedImages, rows: Rows) -> Pictures:
-    with computing_on(None) as device, torch.inference_mode():
+    with computing_on("cpu") as device, torch.inference_mode():
         network = load_trained(run, device)
         if not isinstance(network, Alsa) or network.alsa is None:
             raise UserError(
