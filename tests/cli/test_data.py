@@ -1,9 +1,9 @@
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.cli.params import one_paper
 from tests.datasets import trees
 from typer.testing import CliRunner
 
@@ -28,8 +28,8 @@ SMALL = {
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """The project's params with one more preset: a handful of rendered images."""
-    shutil.copytree(PROJECT / "params", tmp_path / "params")
+    """The project's datasets with one paper and one more preset: a handful of rendered images."""
+    one_paper(PROJECT / "params", tmp_path / "params")
     yaml = YAML(typ="safe")
     preset = yaml.load(tmp_path / "params/presets/demo.yaml")
     preset["datasets"] = {"veri776": SMALL}

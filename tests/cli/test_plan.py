@@ -1,8 +1,8 @@
 import json
-import shutil
 from pathlib import Path
 
 import pytest
+from tests.cli.params import one_paper
 from tests.datasets import trees
 from typer.testing import CliRunner
 
@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    shutil.copytree(PROJECT / "params", tmp_path / "params")
+    one_paper(PROJECT / "params", tmp_path / "params")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

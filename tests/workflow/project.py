@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 ROOT = Path(__file__).parents[2]
 
 MICRO = """\
@@ -16,14 +18,14 @@ source: synthetic
 seeds: [0]
 epochs: 2
 overrides:
-  input: {height: 32, width: 32}
+  input.height: 32
+  input.width: 32
   sampler: {name: pk, ids: 4, images_per_id: 4}
 papers:
   se_densenet:
-    model.blocks: [1, 1, 1, 1]
-    model.growth_rate: 4
-    model.stem_channels: 8
-    model.weights: null
+    overrides:
+      model.backbone: {name: densenet121, width: 0.0625, weights: null}
+    leave_out: [gamma_05, gamma_1, gamma_3, gamma_5]
 datasets:
   veri776:
     train_ids: 6
@@ -33,7 +35,27 @@ datasets:
     images_per_camera: 2
     image_size: 32
     supersampling: 1
+  vehicleid:
+    train_ids: 6
+    test_ids: 6
+    cameras: 4
+    cameras_per_id: 3
+    images_per_camera: 2
+    image_size: 32
+    supersampling: 1
 """
+PAPER = "se_densenet"
+DARKENED = """\
+  table4:
+    caption: The proposed method on darkened images
+    columns:
+      - {metric: mAP, label: as it is}
+      - {metric: mAP, label: tested dark, test: {images: darkened}}
+      - {metric: mAP, label: all dark, variant: darkened, test: {images: darkened}}
+    rows:
+      - {label: Ours, run: proposed, paper: [null, null, null]}
+"""
+"""A table that no paper prints: one network tested in two ways, and one that is trained on other images."""
 
 
 @dataclass
@@ -51,6 +73,7 @@ class Project:
             "PYTHONPATH": str(self.folder / "src"),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DVC_NO_ANALYTICS": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # compiled anew, each start would take a half longer
             **self.environment,
             **extra,
         }
@@ -69,14 +92,18 @@ class Project:
             )
         return done
 
-    def planned_jobs(self, target: str = "reports/all_tables.md") -> list[tuple[str, str]]:
-        """Return (rule, wildcards) of the jobs that a dry run says it would run, sorted."""
-        done = self.call("snakemake", "--dry-run", "--cores", "2", target)
+    def planned_jobs(self, *targets: str) -> list[tuple[str, str]]:
+        """Return (rule, wildcards) of the jobs that a dry run says it would run, sorted.
+
+        Without targets they are those of every page; the rule that only collects the pages is left out.
+        """
+        done = self.call("snakemake", "--dry-run", "--cores", "2", "--", *targets)
         jobs = []
         parts = re.split(r"^(?:local)?rule (\w+):$", done.stdout + done.stderr, flags=re.MULTILINE)
         for rule, block in zip(parts[1::2], parts[2::2], strict=True):
             wildcards = re.search(r"^\s+wildcards: (.*)$", block, flags=re.MULTILINE)
-            jobs.append((rule, wildcards[1] if wildcards else ""))
+            if rule != "all":
+                jobs.append((rule, wildcards[1] if wildcards else ""))
         return sorted(jobs)
 
     def edit(self, file: str, old: str, new: str) -> None:
@@ -87,23 +114,20 @@ class Project:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def copy_project(folder: Path) -> Project:
-    """Copy what git tracks, or would, and give the copy the micro preset and a history of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
+def copy_project(folder: Path, *, whole: bool = False) -> Project:
+    """Copy what git tracks, or would, and give the copy its own history.
+
+    Unless it is to be `whole` it has one paper, to which a table of darkened images is added, and the micro
+    preset alone.
+    """
+    for name in _files():
         source, target = ROOT / name, folder / name
         if source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
-    (folder / "params" / "presets" / "micro.yaml").write_text(MICRO)
-    (folder / "params" / "workflow.yaml").write_text("preset: micro\n")
     project = Project(folder)
+    if not whole:
+        _cut_down(project)
     git = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
     for command in (
         ("init", "--quiet"),
@@ -112,3 +136,41 @@ def copy_project(folder: Path) -> Project:
     ):
         project.call(*git, *command)
     return project
+
+
+def _files() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [name for name in listed.split("\0") if name]
+
+
+def _cut_down(project: Project) -> None:
+    params = project.folder / "params"
+    for preset in (params / "presets").glob("*.yaml"):
+        preset.unlink()  # they speak of the other papers too
+    for paper in (params / "papers").glob("*.yaml"):
+        if paper.stem != PAPER:
+            paper.unlink()
+    (params / "presets" / "micro.yaml").write_text(MICRO)
+    (params / "workflow.yaml").write_text("preset: micro\n")
+    file = f"params/papers/{PAPER}.yaml"
+    project.edit(file, "\nexperiments:\n", "\nvariants:\n  darkened: {images: darkened}\n\nexperiments:\n")
+    project.edit(file, "\nfigures:\n", f"{DARKENED}\nfigures:\n")
+    _cut_stages(project.folder / "dvc.yaml")
+
+
+def _cut_stages(file: Path) -> None:
+    """Leave the stage of the one paper, and what the tables depend on of it."""
+    yaml = YAML()
+    pipeline = yaml.load(file)
+    stages = pipeline["stages"]
+    stages["paper"]["foreach"] = [PAPER]
+    tables = stages["all_tables"]
+    papers = [dep for dep in tables["deps"] if dep.startswith("reports/papers/")]
+    tables["deps"] = [dep for dep in tables["deps"] if dep not in papers or Path(dep).stem == PAPER]
+    yaml.dump(pipeline, file)

@@ -15,7 +15,7 @@ shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 Path("logs/track").mkdir(parents=True, exist_ok=True)
 
 try:
-    PLAN = load(Path("params"), config["preset"])
+    PLAN = load(Path("params"), config.get("preset"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 PLAN_FILE = PLAN.write(Path(".vreid/plans"))
