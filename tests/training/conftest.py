@@ -1,6 +1,7 @@
 """A tiny dataset and a tiny run for all tests of training."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -94,3 +95,11 @@ def trained(tmp_path_factory, pack):
 @pytest.fixture
 def other_pack(tmp_path):
     return lambda **changes: write_pack(tmp_path / "other", **changes)
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Let SIGINT interrupt, also where a shell started the tests in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -136,9 +136,22 @@ def test_jobs_run_side_by_side(place):
     wait_until_dead(pids[1])
 
 
+def wait_until_relaying(client: int) -> None:
+    """Wait until a client catches SIGTERM: its job may print before the client knows the job's number."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        status = Path(f"/proc/{client}/status").read_text()
+        caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
+        if caught >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the client never caught SIGTERM")
+
+
 def test_a_terminated_client_terminates_its_job_and_ends_as_if_it_were_the_job(place):
     process = start(place, ["sleep", "60"])
     pid = int(process.stdout.readline())
+    wait_until_relaying(process.pid)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
