@@ -58,6 +58,30 @@ def test_gc_keeps_what_belongs_to_a_planned_dataset_and_deletes_the_rest(project
     assert [path for path in left if Path(path).exists()] == []
 
 
+def test_gc_looks_into_the_runs_that_it_keeps_and_at_reports_on_runs_that_are_gone(project):
+    plan = load(preset="demo")
+    run_plan = next(iter(plan.runs.values()))
+    folder = f"runs/{run_plan.name}"
+    kept = [
+        f"{folder}/model.safetensors",
+        f"{run_plan.tests[0].evaluation}/summary.json",
+        f"{run_plan.tests[0].features}/rows.npy",
+        f"reports/runs/{run_plan.name}.md",
+        f"reports/audits/{run_plan.name}/audit.json",
+    ]
+    left = [
+        f"{folder}/eval-0000000000/summary.json",
+        f"{folder}/features-0000000000/rows.npy",
+        "reports/runs/dpa-dpa-vru-s0-0000000000.md",
+        "reports/audits/dpa-dpa-vru-s0-0000000000/audit.json",
+    ]
+    trees.write(project, dict.fromkeys([*kept, *left], "x"))
+    assert f"{len(left)} left over" in run("gc")
+    run("gc", "--delete")
+    assert [path for path in kept if not Path(path).exists()] == []
+    assert [path for path in left if Path(path).exists()] == []
+
+
 def test_the_plan_lists_all_datasets(project):
     printed = run("plan")
     assert all(f" {path.stem} " in printed for path in (project / "params/datasets").glob("*.yaml"))

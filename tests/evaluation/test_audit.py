@@ -13,7 +13,7 @@ TEST = params.Test(feature="after_neck", distance="cosine")
 
 
 def audited(dataset, protocol, **options):
-    return audit(dataset.run, dataset.index, dataset.splits, TEST, protocol, **options)
+    return audit(dataset.run / "features", dataset.index, dataset.splits, TEST, protocol, **options)
 
 
 def split(dataset, rows):

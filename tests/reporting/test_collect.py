@@ -102,7 +102,7 @@ def test_a_page_holds_its_tables_in_the_plans_order(reports):
         "## dpa",
         "### Table 3: Qualitative analysis",
     ]
-    assert "2 papers, 3 tables, 4 runs. **synthetic data; preset demo (demo: rendered stand-in" in text
+    assert "2 papers, 3 tables, 4 runs in tables. **synthetic data; preset demo (demo: rendered" in text
     assert text.count("Zhang et al.: A model. CMC, 2021") == 1
 
 
@@ -153,7 +153,7 @@ def test_a_papers_page_holds_everything_that_was_made_of_it(reports):
         "### Deviations from the paper",
         "### How far the rules of evaluation move the numbers",
     ]
-    assert "1 paper, 2 tables, 1 figure, 4 runs. **synthetic data; preset demo" in text
+    assert "1 paper, 2 tables, 1 figure, 4 runs in tables. **synthetic data; preset demo" in text
     assert "1 claim: 1 reproduced, 0 not reproduced, 0 inconclusive, 0 not run." in text
     for link in re.findall(r"\]\(#(.+?)\)", text):
         assert text.count(f'<a id="{link}"></a>') == 1

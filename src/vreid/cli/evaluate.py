@@ -142,7 +142,7 @@ def audit(
 
     rules = dataset.spec.protocol(protocol or run.protocols[0])
     found = audit_run(
-        Path("runs") / run.name,
+        Path(run.tests[0].features),
         Path(dataset.index),
         Path(dataset.splits),
         run.test,

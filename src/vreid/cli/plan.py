@@ -58,6 +58,7 @@ def gc(
     leftovers = [path for path in _kept_apart() if path.as_posix() not in kept]
     spared = [path for path in leftovers if _may_be_of(path, absent)]
     leftovers = [path for path in leftovers if path not in spared]
+    leftovers += [path for path in _kept_within() if _is_left_over(path, kept)]
     if spared:
         typer.echo(f"{len(spared)} kept: their datasets are not in place now, so nobody can tell.")
     for path in leftovers:
@@ -66,6 +67,19 @@ def gc(
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     if leftovers and not delete:
         typer.echo(f"{len(leftovers)} left over; `vreid gc --delete` deletes them.")
+
+
+def _kept_within() -> Iterator[Path]:
+    """Everything of a run that is named by a digest of its own, and the reports on runs."""
+    for pattern in ("runs/*/eval-*", "runs/*/features*", "reports/audits/*", "reports/runs/*"):
+        yield from sorted(path for path in Path().glob(pattern) if not path.name.startswith("."))
+
+
+def _is_left_over(path: Path, kept: set[str]) -> bool:
+    """Tell whether a part of a kept run is planned no more, or a report on a run that is gone."""
+    if path.parts[0] == "runs":
+        return path.parent.as_posix() in kept and path.as_posix() not in kept
+    return not (Path("runs") / path.name.partition(".")[0]).is_dir()
 
 
 def _may_be_of(path: Path, absent: set[str]) -> bool:
@@ -114,6 +128,7 @@ def _named(plan: Plan) -> set[str]:
     named: set[str] = set()
     for run in plan.runs.values():
         named |= {f"runs/{run.name}", run.pack, run.baselines}
+        named |= {folder for test in run.tests for folder in (test.evaluation, test.features)}
     for dataset in plan.datasets.values():
         named |= {dataset.raw, dataset.index, dataset.splits, *dataset.packs, *dataset.darkened_packs()}
         named |= {f"data/index/{dataset.source}/{dataset.version}{suffix}" for suffix in REPORTS}

@@ -107,7 +107,7 @@ class Audit:
 
 
 def audit(
-    run: Path,
+    features: Path,
     index: Path,
     splits: Path,
     test: Test,
@@ -125,7 +125,7 @@ def audit(
     re-ranking.
 
     Args:
-        run: the run's folder.
+        features: the folder that the run's test was extracted to; the run's name is that of the folder above.
         index: as for `evaluate_run`.
         splits: likewise.
         test: the run's own feature and distance.
@@ -139,13 +139,13 @@ def audit(
     """
     rules = protocol_of(protocol)
     draws = read_draws(splits, [rules.name])[rules.name]
-    features = dict(_features(run / "features", index, test.feature))
-    own = RunFeatures.load(run / "features", index, test.feature)
+    extracted = dict(_features(features, index, test.feature))
+    own = RunFeatures.load(features, index, test.feature)
     formations = list(_formations(rules, draws, own))
     findings: list[Finding] = []
     left_out = []
     distances = [test.distance, *(name for name in DISTANCES if name != test.distance)]
-    for (described, images), formation, distance in product(features.items(), formations, distances):
+    for (described, images), formation, distance in product(extracted.items(), formations, distances):
         settings = {**dict(described), "protocol": formation.words, "distance": distance, "re-ranking": "no"}
         try:
             result = evaluate_draws(images, formation.protocol, formation.draws, Method(distance))
@@ -157,7 +157,8 @@ def audit(
         settings = {**findings[0].settings, "re-ranking": str(reranking)}
         method = Method(test.distance, reranking)
         findings += _findings(evaluate_draws(own, rules, draws, method), settings)
-    return Audit(run.resolve().name, rules.name, tuple(findings), dict(paper or {}), tuple(left_out), note)
+    run = features.resolve().parent.name
+    return Audit(run, rules.name, tuple(findings), dict(paper or {}), tuple(left_out), note)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from vreid.models.dpa import Dpa
 from vreid.models.normalisation import MEAN, STD
 from vreid.params.errors import UserError
 from vreid.params.figures import HeatMaps
-from vreid.params.plan import FigurePlan, MethodPlan
+from vreid.params.plan import FigurePlan
 from vreid.reporting.figures.drawing import Drawing
 from vreid.training.device import computing_on
 from vreid.training.extract import load_trained
@@ -57,7 +57,7 @@ def draw(plan: FigurePlan, root: Path) -> Drawing:
         maps[method.label], classes[method.label] = _look(folder, pictures, plan.spec.layer)
     shown = {label: _numbers(found, classes[label]) for label, found in maps.items()}
     numbers = {"rows": rows.tolist(), "layer": plan.spec.layer, "methods": shown}
-    return Drawing(_figure(pictures, maps), numbers, _notes(shown, len(rows), plan.methods))
+    return Drawing(_figure(pictures, maps), numbers, _notes(shown, len(rows)))
 
 
 def heat_maps(model: Dpa, layer: str, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,14 +138,13 @@ def _numbers(maps: npt.NDArray[np.float32], classes: Sequence[int]) -> dict[str,
     }
 
 
-def _notes(shown: dict[str, Any], images: int, methods: Sequence[MethodPlan]) -> tuple[str, ...]:
+def _notes(shown: dict[str, Any], images: int) -> tuple[str, ...]:
     said = [f"{label} {100 * np.mean(numbers['hot']):.0f} %" for label, numbers in shown.items()]
     share = (
         f"Share of the image that is at least half as hot as its hottest place, mean of {images} images: "
         f"{', '.join(said)}."
     )
-    absent = [method.label for method in methods if not method.results]
-    return (share, f"Not run: {', '.join(absent)}.") if absent else (share,)
+    return (share,)
 
 
 def _figure(pictures: Pictures, maps: dict[str, npt.NDArray[np.float32]]) -> Figure:

@@ -44,7 +44,7 @@ def _summary(chapters: Sequence[Chapter]) -> str:
         _count(len(chapters), "paper"),
         _count(len(tables), "table"),
         _count(sum(len(chapter.figures) for chapter in chapters), "figure"),
-        _count(len({run for table in tables for run in table.runs()}), "run"),
+        _count(len({run for table in tables for run in table.runs()}), "run", " in tables"),
     ]
     reports = [report for chapter in chapters for report in chapter.made()]
     made = dict.fromkeys(f"{r.source} data; preset {r.preset} ({r.preset_label})" for r in reports)
@@ -52,8 +52,8 @@ def _summary(chapters: Sequence[Chapter]) -> str:
     return f"{line} {words.summary(statements)}" if statements else line
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
+def _count(number: int, noun: str, where: str = "") -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}{where}" if number else ""
 
 
 def _contents(chapter: Chapter) -> Iterator[str]:
