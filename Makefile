@@ -10,10 +10,10 @@ export DVC_NO_ANALYTICS := 1
 export UV_SYSTEM_CERTS := true
 export UV_NATIVE_TLS := true
 
-.PHONY: help setup reports test lint ui lock clean
+.PHONY: help setup setup-cluster reports test lint ui lock clean
 
 help:  ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready  ## Create .venv and install everything that requirements.lock names
 
@@ -34,6 +34,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@[ -e .git ] || $(BIN)/dvc config --local core.no_scm true
 	@touch $@
+
+setup-cluster: setup  ## Add Snakemake's executors for SLURM and Kubernetes (requirements-cluster.lock)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-cluster.lock
 
 reports: setup  ## Run the pipeline of the demo preset (PRESET=… for another) and say where the tables are
 	snakemake --cores $(CORES) --resources gpu=2 --config preset=$(PRESET)
@@ -57,6 +60,9 @@ ui: setup  ## Open MLflow's pages of all runs on this machine (loopback only)
 lock: setup  ## Resolve requirements.in anew into requirements.lock
 	uv pip compile --universal --generate-hashes --python-version 3.11 --quiet \
 	  --no-emit-index-url --no-emit-find-links --upgrade requirements.in --output-file requirements.lock
+	uv pip compile --universal --generate-hashes --python-version 3.11 --quiet \
+	  --no-emit-index-url --no-emit-find-links --upgrade requirements-cluster.in \
+	  --output-file requirements-cluster.lock
 
 clean:  ## Remove what the pipeline wrote (not .venv, not data/raw/real)
 	rm -rf .snakemake .vreid logs runs tries mlflow.db* data/raw/synthetic data/index data/splits data/packed data/baselines
