@@ -5,11 +5,10 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from vreid.params import yaml12
 from vreid.params.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -28,13 +27,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from None
     try:
-        value = YAML(typ="safe", pure=True).load(text)
-    except DuplicateKeyError as error:
-        raise UserError(_duplicate(path, error)) from None
-    except MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{path}{line}: this is not valid YAML: {error.problem}.") from None
-    except YAMLError as error:
+        value = yaml12.load(text)
+    except yaml12.DuplicateKeyError as error:
+        raise UserError(
+            f"{path}{_line(error)}: `{error.problem}` stands twice in one mapping; "
+            "give one of the two another name."
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        raise UserError(f"{path}{_line(error)}: this is not valid YAML: {error.problem}.") from None
+    except yaml.YAMLError as error:
         raise UserError(f"{path}: this is not valid YAML: {error}.") from None
     if not isinstance(value, dict):
         raise UserError(f"{path} must hold a mapping (key: value), not {_kind(value)}.")
@@ -99,12 +100,8 @@ def nearest_file(path: Path) -> str:
     return f" (there is {near[0]} beside it)" if near else ""
 
 
-def _duplicate(path: Path, error: DuplicateKeyError) -> str:
-    mark = error.problem_mark
-    problem = str(error.problem)
-    key = problem.split('"')[1] if '"' in problem else "a key"
-    line = f", line {mark.line + 1}" if mark else ""
-    return f"{path}{line}: `{key}` stands twice in one mapping; give one of the two another name."
+def _line(error: yaml.MarkedYAMLError) -> str:
+    return f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
 
 
 def _as_tuples(value: Any) -> Any:
