@@ -80,6 +80,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def clear():
     for cached in (
+        fingerprint._code_digest,
         fingerprint._imports,
         fingerprint._source_or_none,
         fingerprint._tree,

@@ -10,12 +10,15 @@ import ast
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 PACKAGE = "vreid"
+WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+SINCE_LATER = ("kind", "type_comment", "type_params")
+"""Fields that some Pythons do not have."""
 
 
 def digest_of(value: Any, length: int = 10) -> str:
@@ -33,8 +36,7 @@ def code_digest(roots: Iterable[str], length: int = 16) -> str:
     Raises:
         ModuleNotFoundError: a root, or something that it imports from this package, does not exist.
     """
-    modules = sorted(name for name in import_closure(roots) if not _is_about_params(name))
-    return digest_of([(name, _module_digest(_source(name))) for name in modules], length)
+    return _code_digest(frozenset(roots))[:length]
 
 
 def import_closure(roots: Iterable[str]) -> set[str]:
@@ -54,7 +56,15 @@ def import_closure(roots: Iterable[str]) -> set[str]:
 
 def canonical(tree: ast.AST) -> str:
     """Return the syntax tree as text, without positions and docstrings, the same in all Pythons."""
-    return "".join(_walk(tree))
+    parts: list[str] = []
+    _walk(tree, parts.append)
+    return "".join(parts)
+
+
+@cache
+def _code_digest(roots: frozenset[str]) -> str:
+    modules = sorted(name for name in import_closure(roots) if not _is_about_params(name))
+    return digest_of([(name, _module_digest(_source(name))) for name in modules], 64)
 
 
 @cache
@@ -126,28 +136,27 @@ def _module_digest(path: Path) -> str:
     return hashlib.sha256(canonical(_tree(path)).encode()).hexdigest()
 
 
-def _walk(node: Any) -> Iterable[str]:
+def _walk(node: Any, write: Callable[[str], None]) -> None:
     """Node classes and fields in order, without empty fields, because Pythons differ in those."""
     if isinstance(node, ast.AST):
-        yield f"({type(node).__name__}"
-        for field, value in ast.iter_fields(node):
-            if field in ("kind", "type_comment", "type_params") and not value:
+        kind = type(node)
+        write(f"({kind.__name__}")
+        for field in kind._fields:
+            value: Any = getattr(node, field, None)
+            if field == "body" and kind in WITH_DOCSTRING:
+                value = _without_docstring(value)
+            if value is None or value == [] or (field in SINCE_LATER and not value):
                 continue
-            if field == "body" and isinstance(
-                node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-            ):
-                value = _without_docstring(value)  # noqa: PLW2901
-            if value is not None and value != []:
-                yield f" {field}="
-                yield from _walk(value)
-        yield ")"
+            write(f" {field}=")
+            _walk(value, write)
+        write(")")
     elif isinstance(node, list):
-        yield "["
+        write("[")
         for item in node:
-            yield from _walk(item)
-        yield "]"
+            _walk(item, write)
+        write("]")
     else:
-        yield repr(node)
+        write(repr(node))
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

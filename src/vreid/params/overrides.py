@@ -52,12 +52,12 @@ def look_up(values: Mapping[str, Any], dotted: str) -> Any:
 
 
 def _with_lists(value: Any) -> Any:
-    """Copy a value; tuples become lists, in which an entry can be replaced."""
-    if isinstance(value, Mapping):
+    """Copy a value of YAML; tuples become lists, in which an entry can be replaced."""
+    if isinstance(value, dict):
         return {key: _with_lists(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_with_lists(item) for item in value]
-    return copy.deepcopy(value)
+    return value
 
 
 def _step(target: Any, step: str, so_far: str, where: str) -> Any:
