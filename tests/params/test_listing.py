@@ -1,3 +1,4 @@
+import pytest
 from tests.datasets import trees
 
 from vreid.params.listing import listing_digest, table_digest
@@ -10,6 +11,15 @@ def test_the_digest_is_that_of_names_and_sizes(tmp_path):
     for change in ({"2.jpg": "longer"}, {"3.jpg": ""}, {"x/2.jpg": "two"}):
         c = trees.write(tmp_path / str(change), {"x/1.jpg": "one", "2.jpg": "two"} | change)
         assert listing_digest(c) != listing_digest(a)
+
+
+@pytest.mark.parametrize("name", ["name_train.txt", "lists/Train.XML", "cars_annos.mat"])
+def test_labels_count_with_their_content_and_images_with_their_size(tmp_path, name):
+    a = trees.write(tmp_path / "a", {name: "1.jpg 7\n", "1.jpg": "one"})
+    b = trees.write(tmp_path / "b", {name: "1.jpg 8\n", "1.jpg": "one"})
+    assert listing_digest(a) != listing_digest(b)
+    trees.write(b, {name: "1.jpg 7\n", "1.jpg": "two"})
+    assert listing_digest(a) == listing_digest(b)
 
 
 def test_clutter_does_not_count(tmp_path):

@@ -1,4 +1,4 @@
-"""A cheap digest of a folder: names and sizes, nothing decoded. It runs each time the Snakefile is read."""
+"""A cheap digest of a folder: names, sizes and labels, no image. It runs whenever the Snakefile is read."""
 
 import csv
 import hashlib
@@ -10,15 +10,24 @@ CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 """Names (lower case) that operating systems leave behind; like hidden files they are no part of a dataset."""
 
 
+LABELS = frozenset({".txt", ".csv", ".xml", ".json", ".mat", ".list"})
+"""Suffixes (lower case) of files that say what an image is: an edit that keeps their length counts too."""
+LONGEST = 64 * 2**20
+"""Bytes of a file of labels above which its size has to do."""
+
+
 def listing_digest(root: Path) -> str:
     """Return the SHA-256 (64 hex digits) over the sorted (relative path, size) of all files below `root`.
+
+    A file of labels counts with its content. An image that is replaced by one of the same size is not
+    noticed.
 
     Links are followed, a folder reached twice on one way down is entered once. Hidden files, and those that
     operating systems leave behind, do not count. A folder that does not exist has the digest of an empty one.
     """
     digest = hashlib.sha256()
-    for name, size in sorted(_files(os.fspath(root), "", frozenset())):
-        digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
+    for name, measure in sorted(_files(os.fspath(root), "", frozenset())):
+        digest.update(f"{name}\0{measure}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -41,7 +50,7 @@ def table_digest(table: Path) -> str:
     return digest.hexdigest()
 
 
-def _files(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, int]]:
+def _files(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, str]]:
     try:
         status = os.stat(folder)  # noqa: PTH116 -- os.scandir works with strings; this loop sees 200,000 files
         here = (status.st_dev, status.st_ino)
@@ -54,7 +63,7 @@ def _files(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Itera
                 if _is_dir(entry):
                     yield from _files(entry.path, f"{prefix}{entry.name}/", above | {here})
                 else:
-                    yield prefix + entry.name, _entry_size(entry)
+                    yield prefix + entry.name, _measure(entry)
     except (FileNotFoundError, NotADirectoryError):
         return
 
@@ -66,11 +75,15 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _entry_size(entry: os.DirEntry[str]) -> int:
+def _measure(entry: os.DirEntry[str]) -> str:
+    """Return the size of a file, or the digest of its content if it is one of labels."""
     try:
-        return entry.stat().st_size
-    except OSError:  # a link to nowhere
-        return -1
+        size = entry.stat().st_size
+        if size <= LONGEST and os.path.splitext(entry.name)[1].lower() in LABELS:  # noqa: PTH122 -- as above
+            return hashlib.sha256(Path(entry.path).read_bytes()).hexdigest()
+    except OSError:  # a link to nowhere, or a file that nobody may read
+        return "-1"
+    return str(size)
 
 
 def _size(path: Path) -> int:
