@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from vreid.params.atomic import atomic_path
 from vreid.params.errors import UserError
 from vreid.params.paper import Paper
-from vreid.params.preset import Preset
+from vreid.params.preset import read_preset
 from vreid.params.read import read_yaml, suggest, validate
 from vreid.params.resolve import load
 
@@ -132,9 +132,7 @@ def _write_params(
     recipe = {
         key: value for key, value in (printed["experiments"][experiment] or {}).items() if key != "dataset"
     }
-    preset = validate(Preset, read_yaml(preset_file), str(preset_file)).model_dump(
-        mode="json", exclude_none=True
-    )
+    preset = read_preset(preset_file.parent, preset_file.stem).model_dump(mode="json", exclude_none=True)
     mine = preset["papers"].get(paper, {})
     changes = {key: mine[key] for key in ("epochs", "overrides") if key in mine}
     if epochs:

@@ -1,10 +1,13 @@
 """What params/presets/<preset>.yaml may say: how much of the recipes is run, on what, how often."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
+from vreid.params.errors import UserError
 from vreid.params.numbers import Count
+from vreid.params.read import read_yaml, validate
 from vreid.params.run import Size
 from vreid.params.strict import Strict
 
@@ -34,7 +37,7 @@ class Preset(Strict):
     its milestones, warm-up and freezing in proportion; `overrides` change every run, `papers` the runs of
     one paper (dotted keys both), and `datasets` the rendered stand-in of one dataset. `packs` names the size
     at which a dataset is packed that no run uses; without it that is the input size of `overrides`, if they
-    set one.
+    set one. A file may also say `extends` (`read_preset`).
     """
 
     says: str = Field(min_length=1)
@@ -51,3 +54,36 @@ class WorkflowSettings(Strict):
     """params/workflow.yaml: what the bare command runs."""
 
     preset: str
+
+
+def read_preset(folder: Path, name: str) -> Preset:
+    """Return the preset `name` of the folder of presets, laid over the one that it `extends`, if any.
+
+    Mappings are laid over each other key by key, down to single parameters; anything else replaces what
+    stood there.
+
+    Raises:
+        UserError: a file is missing or wrong, or presets extend each other in a circle.
+    """
+    chain = [name]
+    value = read_yaml(folder / f"{name}.yaml")
+    while base := value.pop("extends", None):
+        if base in chain:
+            raise UserError(
+                f"{folder / name}.yaml: `extends` goes round: {' -> '.join([*chain, str(base)])}."
+            )
+        chain.append(str(base))
+        value = _over(read_yaml(folder / f"{base}.yaml"), value)
+    where = " over ".join(f"{folder / one}.yaml" for one in chain)
+    return validate(Preset, value, where)
+
+
+def _over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in changes.items():
+        below = result.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            result[key] = _over(below, value)
+        else:
+            result[key] = value
+    return result
