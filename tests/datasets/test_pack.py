@@ -1,5 +1,6 @@
 import filecmp
 import json
+import os
 import shutil
 
 import numpy as np
@@ -204,6 +205,7 @@ def test_darkening_multiplies_and_rounds():
     [
         (lambda folder: (folder / "pids.npy").unlink(), "pids.npy is missing; `vreid data pack` writes it"),
         (lambda folder: (folder / "images.npy").write_bytes(b"x"), "is no pack of images"),
+        (lambda folder: os.truncate(folder / "images.npy", 200), "Delete the folder and run the pipeline"),
         (lambda folder: np.save(folder / "pids.npy", np.arange(3)), "do not fit together"),
         (lambda folder: (folder / "pack.json").write_text("[]"), "is no pack of images"),
         (lambda folder: np.save(folder / "splits.npy", np.array([{}], dtype=object)), "is no pack of images"),

@@ -50,6 +50,14 @@ def test_the_index_describes_every_image(tmp_path):
     assert read_index(tmp_path / "v.parquet", ["pid"]).num_rows == 10
 
 
+def test_an_index_that_was_cut_short_is_refused_with_a_sentence(tmp_path):
+    verify(trees.veri(tmp_path / "raw"), tmp_path)
+    index = tmp_path / "v.parquet"
+    index.write_bytes(index.read_bytes()[:700])
+    with pytest.raises(UserError, match=r"v\.parquet is no index \(.*delete it and run the pipeline again"):
+        read_index(index)
+
+
 def test_processes_change_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("vreid.datasets.parallel.WORTH_A_WORKER", 1)
     monkeypatch.setattr("vreid.datasets.indexing.BLOCK", 3)

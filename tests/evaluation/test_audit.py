@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from vreid.evaluation.audit import audit
-from vreid.evaluation.audit_figure import draw_audit
 from vreid.evaluation.evaluate import Method, evaluate_arrays, evaluate_pool
 from vreid.evaluation.reranking import Reranking
 from vreid.params import run as params
@@ -100,10 +99,3 @@ def test_a_variant_without_matches_is_left_out_and_named(dataset):
     assert len(found.left_out) == 4
     assert "the same camera is junk" in found.left_out[0]
     assert "leaves none of the" in found.left_out[0]
-
-
-@pytest.mark.parametrize("paper", [{}, {"mAP": 0.7}, {"mAP": 0.7, "R1": 0.9}])
-def test_the_figure_is_drawn(dataset, paper):
-    path = dataset.folder / "figures" / "audit.png"
-    draw_audit(audited(dataset, "veri776", paper=paper), path)
-    assert path.read_bytes().startswith(b"\x89PNG")

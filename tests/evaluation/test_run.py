@@ -99,6 +99,10 @@ def test_a_protocol_may_be_declared_by_the_dataset(dataset):
     )
 
 
+def cut(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
 def drop_last(path):
     np.save(path, np.load(path)[:-1])
 
@@ -110,7 +114,14 @@ def drop_last(path):
             lambda d: (d.run / "features" / "after_neck.npy").unlink(),
             "extract the features of this run first",
         ),
-        (lambda d: (d.run / "features" / "rows.npy").write_bytes(b"no"), r"rows\.npy is no \.npy file"),
+        (
+            lambda d: (d.run / "features" / "rows.npy").write_bytes(b"no"),
+            r"rows\.npy is no \.npy file.*extract",
+        ),
+        (
+            lambda d: cut(d.run / "features" / "after_neck.npy"),
+            r"after_neck\.npy is no \.npy file .*delete it and run the pipeline again",
+        ),
         (lambda d: drop_last(d.run / "features" / "rows.npy"), r"rows\.npy has the shape"),
         (lambda d: np.save(d.run / "features" / "rows.npy", np.zeros(48, int)), "repeats rows"),
         (

@@ -1,6 +1,8 @@
 """`vreid try` on somebody's own pictures, and the sentences for a table that is wrong."""
 
+import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +13,37 @@ from tests.workflow.project import Project
 pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("pipeline")]
 
 
-def write_table(folder: Path, *, last_line: str = "") -> Path:
-    """Ten vehicles, each of a colour of its own, seen twice by each of two cameras."""
+HOSTILE = "$(touch pwned);`touch pwned`"
+"""What no shell may ever see in the name of a folder or of a picture."""
+
+
+def write_table(folder: Path) -> Path:
+    """Ten vehicles, each of a colour of its own, seen twice by each of two cameras; some have odd names."""
     folder.mkdir()
     rng = np.random.default_rng(5)
-    lines = ["path,pid,camid,split"]
+    table = folder / "table.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["path", "pid", "camid", "split"])
+        writer.writerows(draw_pictures(folder, rng))
+    return table
+
+
+def draw_pictures(folder: Path, rng: np.random.Generator) -> Iterator[tuple[str, int, int, str]]:
     for pid in range(10):
         colour = rng.integers(0, 256, 3)
         for camera in (1, 2):
             for shot in range(2):
                 split = "train" if pid < 6 else ("query" if camera == 1 else "gallery")
                 pixels = np.clip(colour + rng.normal(0, 12, (30, 40, 3)), 0, 255).astype(np.uint8)
-                name = f"{pid}_{camera}_{shot}.png"
+                odd = {0: f" {HOSTILE}", 7: " {x} 'y' \"z\" | & \\ <b> \n -- *"}.get(pid, "")
+                name = f"{pid}_{camera}_{shot}{odd}.png"
                 Image.fromarray(pixels).save(folder / name)
-                lines.append(f"{name},{pid},{camera},{split}")
-    table = folder / "table.csv"
-    table.write_text("\n".join([*lines, last_line]) + "\n")
-    return table
+                yield name, pid, camera, split
 
 
 def test_a_table_of_pictures_ends_in_a_report(finished: Project, tmp_path: Path):
-    table = write_table(tmp_path / "my pictures")
+    table = write_table(tmp_path / f"my pictures {HOSTILE}")
     command = (
         "vreid",
         "try",
@@ -44,7 +56,8 @@ def test_a_table_of_pictures_ends_in_a_report(finished: Project, tmp_path: Path)
         "2",
     )
     printed = finished.call(*command).stdout
-    reports = finished.folder / "tries/my_pictures/reports/runs"
+    own = finished.folder / "tries/my_pictures_touch_pwned_touch_pwned"
+    reports = own / "reports/runs"
     (page,) = reports.glob("*.md")
     assert page.read_text() in printed
     assert all(words in printed for words in ("chance", "colour histogram", "own pictures"))
@@ -54,10 +67,11 @@ def test_a_table_of_pictures_ends_in_a_report(finished: Project, tmp_path: Path)
         {"vehicles": 6, "images": 24},
         {"vehicles": 4, "images": 16},
     )
-    model = finished.folder / "tries/my_pictures/runs" / page.stem / "model.safetensors"
+    model = own / "runs" / page.stem / "model.safetensors"
     trained = model.stat().st_mtime_ns
     finished.call(*command)
     assert model.stat().st_mtime_ns == trained
+    assert not [*finished.folder.rglob("pwned"), *tmp_path.rglob("pwned")]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from vreid.params.errors import UserError
 
 EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
 
+KINDS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
+"""What a picture may be, whatever its name says. Pillow would hand others to programs: EPS to Ghostscript."""
+
 
 class UnreadableError(UserError):
     """An image that cannot be decoded; the text says why, without the path."""
@@ -45,7 +48,7 @@ def decode_rgb(content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content), formats=KINDS) as image:
                 if image.mode not in EIGHT_BIT_MODES:
                     raise UnreadableError(
                         f"mode {image.mode}: only 8 bits per channel are read, convert it first"

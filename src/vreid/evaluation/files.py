@@ -19,6 +19,9 @@ MIRRORED = "_mirrored"
 ALIASES = {"pid": "id", "camid": "cam", "split": "role"}
 """Names of columns in this project's own tables, beside those of a file of features."""
 
+NOT_NUMBERS = (ValueError, OSError, EOFError, MemoryError, OverflowError)
+"""What NumPy raises on a file that it cannot read, or that claims to hold more than any memory does."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -172,7 +175,7 @@ def _load_npz(path: Path) -> dict[str, Array]:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (*NOT_NUMBERS, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is no .npz of numbers and text ({error})") from None
 
 
@@ -181,7 +184,7 @@ def _load(path: Path) -> Array:
         loaded: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
-    except (ValueError, OSError, EOFError) as error:
+    except NOT_NUMBERS as error:
         raise UserError(f"{path} is no .npy file of numbers ({error})") from None
     return loaded
 

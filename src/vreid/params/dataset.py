@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from vreid.params.errors import UserError
-from vreid.params.read import nearest_file, read_yaml, validate
+from vreid.params.read import named_files, nearest_file, read_yaml, validate
 from vreid.params.render import RenderSpec
 from vreid.params.strict import Strict
 
@@ -104,7 +104,7 @@ class Protocol(Strict):
 class Archive(Strict):
     """One archive of a dataset by its file name; `digest` if its owners publish one."""
 
-    name: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    name: Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$")]
     digest: Digest | None = None
     url: Annotated[str, Field(pattern=r"^https?://")] | None = None
 
@@ -236,5 +236,9 @@ def read_dataset(name: str, params: Path = Path("params")) -> DatasetSpec:
 
 
 def dataset_names(params: Path = Path("params")) -> list[str]:
-    """Return the names of all datasets that params/ describes, sorted."""
-    return sorted(path.stem for path in (params / "datasets").glob("*.yaml"))
+    """Return the names of all datasets that params/ describes, sorted.
+
+    Raises:
+        UserError: a file has a name that no dataset can have.
+    """
+    return list(named_files(params / "datasets"))

@@ -1,6 +1,7 @@
 """Reads and validates a YAML file of params/; a mistake is one sentence with file, key and remedy."""
 
 import difflib
+import re
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -12,6 +13,8 @@ from vreid.params import yaml12
 from vreid.params.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -40,6 +43,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path} must hold a mapping (key: value), not {_kind(value)}.")
     return value
+
+
+def named_files(folder: Path) -> dict[str, Path]:
+    """Return the YAML files of a folder by the names that they give to papers or datasets, sorted.
+
+    Raises:
+        UserError: a name would not do as part of the names of runs, of files and of commands' arguments.
+    """
+    files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    for name, path in files.items():
+        if not NAME.fullmatch(name):
+            raise UserError(
+                f"{str(path)!r}: runs and files are named after this file, so its name may have lower-case "
+                "letters, digits and underscores alone, a letter first; rename it."
+            )
+    return files
 
 
 def validate(model: type[Model], value: Any, where: str) -> Model:

@@ -4,6 +4,7 @@ PyYAML by itself speaks YAML 1.1, in which `1e-4` is a text, `no` is false and `
 scalar is what the core schema (YAML 1.2.2, section 10.3) says, and a key that stands twice is an error.
 """
 
+import math
 import re
 from typing import Any
 
@@ -15,6 +16,14 @@ INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
+
+DEEPEST = 200
+"""Levels of brackets, of indentation, or of a list in a list on one line. libyaml calls itself for each: the
+process would be gone without a word."""
+LARGEST = 1_000_000
+"""Values that a file may hold, those counted again that an alias repeats."""
+
+NESTED = re.compile(rf"^[ \t]{{{DEEPEST},}}\S|(?:[-?:][ \t]+){{{DEEPEST},}}", re.MULTILINE)
 
 
 class DuplicateKeyError(yaml.MarkedYAMLError):
@@ -46,9 +55,41 @@ def load(text: str) -> Any:
     """Return what the one document of `text` holds.
 
     Raises:
-        yaml.YAMLError: It is no YAML, holds more than one document or a tag that is not of the core schema.
+        yaml.YAMLError: It is no YAML, holds more than one document, a tag that is not of the core schema or a
+            number too long to be one, is nested too deeply, or repeats itself without bounds by aliases.
     """
-    return yaml.load(text, Loader)  # noqa: S506 -- a kind of safe loader
+    if NESTED.search(text) or _is_deep(text):
+        raise yaml.YAMLError(f"it is nested more than {DEEPEST} levels deep")
+    try:
+        value = yaml.load(text, Loader)  # noqa: S506 -- a kind of safe loader
+    except ValueError as error:
+        raise yaml.YAMLError(str(error)) from None
+    if "&" in text and _size(value, {}) > LARGEST:
+        raise yaml.YAMLError("its aliases repeat themselves a million times or without end")
+    return value
+
+
+def _is_deep(text: str) -> bool:
+    """Tell whether too many brackets are open at once; those in texts count, closed or not."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    depth = 0
+    for bracket in re.findall(r"[][{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEEPEST:
+            return True
+    return False
+
+
+def _size(value: Any, known: dict[int, float]) -> float:
+    """Return how many values there are; infinitely many if one holds itself."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = math.inf  # until it is known
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(item, known) for item in inner)
+    return known[id(value)]
 
 
 def _int(loader: Loader, node: yaml.ScalarNode) -> int:

@@ -38,7 +38,9 @@ def serve(path: Path, modules: list[str], idle_seconds: float = _IDLE_SECONDS) -
     The modules must not start threads when they are imported: a fork has only the thread that forks.
     """
     with socket.socket(socket.AF_UNIX) as listener:
+        mask = os.umask(0o177)  # who may write to the socket runs jobs as this user
         listener.bind(os.path.relpath(path))
+        os.umask(mask)
         try:
             listener.listen(128)  # clients wait here while the modules are imported
             for module in modules:
