@@ -1,6 +1,7 @@
 """What is said about a failed job: its log's last lines, and what to do."""
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 TAIL = 20
 _BYTES_READ = 1 << 16
 _LONGEST_LINE = 400
+_ROOM = 1 << 18  # bytes; with less, nothing that a job does comes to a good end
 _COMMAND_FAILED = re.compile(
     r"Command '(?P<command>.*)' "
     r"(?:returned non-zero exit status (?P<status>\d+)|died with <Signals\.(?P<signal>\w+): \d+>)",
@@ -62,12 +64,15 @@ def explain(
         wrote = wrote or bool(text)
         lines.append(f"log: {path}, {note}")
         lines.extend(f"| {line}" for line in text)
-    return [*lines, advice(ended, wrote=wrote, command=command)]
+    full = not wrote and any(no_room_for(Path(path)) for path in logs)
+    return [*lines, advice(ended, wrote=wrote, command=command, full=full)]
 
 
-def advice(ended: str | None, *, wrote: bool, command: str | None) -> str:
-    """One sentence: what to do about the failure."""
+def advice(ended: str | None, *, wrote: bool, command: str | None, full: bool = False) -> str:
+    """One sentence: what to do about the failure; `full` if the disk has no room for a message."""
     again = "then give the same snakemake command again; what is finished stays"
+    if full:
+        return f"To do: the disk is full, so not even a message could be written. Make room, {again}."
     if ended in _KILLED:
         return (
             "To do: the job was killed, most often because memory ran out. "
@@ -103,6 +108,14 @@ def read_tail(path: Path, count: int | None) -> tuple[list[str], str]:
     if count is None or (not start and len(lines) <= count):
         return lines, "all of it:"
     return lines[-count:], f"its last {min(count, len(lines))} lines:"
+
+
+def no_room_for(path: Path) -> bool:
+    """Whether the disk of the folder that `path` is in is full; no if it cannot be told."""
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM
+    except OSError:
+        return False
 
 
 def printable(text: str) -> str:

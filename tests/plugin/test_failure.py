@@ -1,5 +1,7 @@
 """What is shown of a failed job."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from snakemake_logger_plugin_vreid.failure import TAIL, explain, printable, read_cause, read_tail
@@ -87,3 +89,12 @@ def test_the_advice_fits_the_failure(tmp_path):
     for ended in ("SIGKILL", "exit status 137"):
         assert "memory" in explain("train", "vreid train", [str(empty)], ended)[-1]
     assert "mend" in explain("plot", None, [], None)[-1]
+
+
+def test_a_full_disk_takes_no_message_and_is_named(tmp_path, monkeypatch):
+    log = tmp_path / "job.log"
+    log.touch()
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=0))
+    assert "the disk is full" in explain("train", "vreid train", [str(log)], "exit status 1")[-1]
+    log.write_text("vreid: there is no such run\n")  # then the log says what it is
+    assert "the disk is full" not in explain("train", "vreid train", [str(log)], "exit status 1")[-1]

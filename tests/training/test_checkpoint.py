@@ -81,13 +81,24 @@ def test_a_damaged_one_is_ignored_with_a_sentence_and_the_one_before_taken(two, 
     path.write_bytes(damaged)
     assert loaded(two) == 1.0
     assert "ignoring checkpoint.safetensors, which cannot be used" in caplog.text
+    assert (two / "checkpoint.damaged.safetensors").read_bytes() == damaged
+
+
+def test_a_damaged_one_does_not_take_the_place_of_the_sound_one(two):
+    (two / "checkpoint.safetensors").write_bytes(b"nothing")
+    checkpoints = Checkpoints(two, "me")
+    assert checkpoints.load(lambda tensors, state: None)
+    checkpoints.save(tensors(3.0), {"value": 3.0})
+    (two / "checkpoint.safetensors").unlink()
+    assert loaded(two) == 1.0
 
 
 def test_without_a_sound_one_there_is_none(two, caplog):
     for path in two.iterdir():
         path.write_bytes(b"nothing")
     assert loaded(two) is None
-    assert len(caplog.records) == 2
+    assert len(caplog.records) == 3
+    assert "training begins anew" in caplog.text
 
 
 def test_one_of_another_configuration_is_ignored(two, caplog):

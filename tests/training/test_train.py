@@ -1,9 +1,11 @@
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -49,6 +51,7 @@ def test_run_json_says_with_what_and_at_what_cost(trained):
     assert (about["classes"], about["images"], about["epochs"], about["steps"]) == (9, 54, 3, 15)
     assert about["arithmetic"]["processes"] == 1
     assert about["seconds"] > 0 < about["cpu_seconds"]
+    assert about["model_sha256"] == sha256((trained / "model.safetensors").read_bytes()).hexdigest()
     assert about["resumed"] == 0
 
 
@@ -226,6 +229,31 @@ def test_a_run_broken_off_while_it_writes_its_results_writes_them_again(
     train(config(), pack, out)
     assert results(out) == results(trained)
     assert not list(out.glob("checkpoint*"))
+
+
+@pytest.fixture
+def small_files():
+    """No file can grow beyond 100 kB: as on a full disk, a log still grows, but no weights are written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    yield before
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint_seconds", "file"), [(0, "checkpoint.safetensors"), (300, "model.safetensors")]
+)
+def test_a_full_disk_is_a_sentence_and_the_same_call_goes_on_when_there_is_room(
+    checkpoint_seconds, file, trained, pack, config, tmp_path, small_files
+):
+    out = tmp_path / "run"
+    with pytest.raises(UserError, match=rf"run/{file} cannot be written \(.*File too large"):
+        train(config(), pack, out, checkpoint_seconds=checkpoint_seconds)
+    assert events(out)[-1]["status"] == "FAILED"
+    assert sorted(path.name for path in out.iterdir()) == ["config.json", "events.jsonl"]
+    resource.setrlimit(resource.RLIMIT_FSIZE, small_files)
+    train(config(), pack, out)
+    assert results(out) == results(trained)
 
 
 def test_two_trainings_do_not_share_a_folder(pack, config, tmp_path, monkeypatch):

@@ -57,7 +57,10 @@ def read_index(path: Path, columns: list[str] | None = None) -> pa.Table:
     except FileNotFoundError:
         raise UserError(f"{path} is missing; `vreid data verify` writes it.") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path} is no index: {error}.") from None
+        raise UserError(
+            f"{path} is no index ({error}): delete it and run the pipeline again, or write it anew with "
+            "`vreid data verify`."
+        ) from None
     wanted = SCHEMA.names if columns is None else columns
     if table.column_names != wanted:
         raise UserError(f"{path} is no index: it has the columns {', '.join(table.column_names)}.")

@@ -50,7 +50,9 @@ class PackedImages:
         except FileNotFoundError as error:
             raise UserError(f"{error.filename} is missing; `vreid data pack` writes it.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{folder} is no pack of images: {error}.") from None
+            raise UserError(
+                f"{folder} is no pack of images: {error}. Delete the folder and run the pipeline again."
+            ) from None
         shape = (len(arrays[0]), manifest["height"], manifest["width"], 3)
         if any(len(array) != shape[0] for array in arrays) or any(
             images.shape != shape or images.dtype != np.uint8 for images in spectra.values()

@@ -16,17 +16,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import Any, TextIO
+from typing import TextIO
 
 import vreid
+from vreid.training.interruption import end_with_pipeline, relaying_signals
 
 IN_FORK = "VREID_IN_FORK"  # environment variable that a fork's job has
 
-_RELAYED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")  # they count and confine what a job starts
 _ATTEMPTS = 3
 _SECONDS_TO_START = 60.0  # for an interpreter on a busy machine to open its socket, before it imports
@@ -42,18 +41,41 @@ def run_in_server(entry: str, arguments: Sequence[str], modules: Sequence[str], 
     """
     if IN_FORK in os.environ or any(name in os.environ for name in _SCHEDULERS):
         return None
+    end_with_pipeline()
     for _ in range(_ATTEMPTS):
         connection = _connect(folder, modules)
         if connection is None:
             return None
-        with connection:
+        job = _Job()
+        with connection, relaying_signals(job.signal, _ending_signals()):
             _send_job(connection, entry, arguments)
             answers = connection.makefile("r", encoding="utf-8")
-            child = _read(answers)
-            if child is not None:  # else the server was about to end
-                with _relaying_signals_to(child["pid"]):
-                    return _wait(answers, child["pid"])
+            begun = _read(answers)
+            if begun is not None:  # else the server was about to end
+                job.begin(begun["pid"])
+                return _wait(answers, begun["pid"])
+            if job.waiting:
+                return 128 + job.waiting[0]
     return None
+
+
+class _Job:
+    """The job in the fork, to which signals are passed on: those that came before it began, when it does."""
+
+    def __init__(self) -> None:
+        self.waiting: list[int] = []
+        self._pid: int | None = None
+
+    def signal(self, number: int) -> None:
+        if self._pid is None:
+            self.waiting.append(number)
+        else:
+            _signal(self._pid, number)
+
+    def begin(self, pid: int) -> None:
+        self._pid = pid
+        for number in self.waiting:
+            _signal(pid, number)
 
 
 def _send_job(connection: socket.socket, entry: str, arguments: Sequence[str]) -> None:
@@ -87,19 +109,10 @@ def _wait(answers: TextIO, child: int) -> int:
     return 1
 
 
-@contextmanager
-def _relaying_signals_to(child: int) -> Iterator[None]:
-    """Pass the signals that end a job on to it; its end then ends this client."""
-
-    def relay(number: int, _: FrameType | None) -> None:
-        _signal(child, number)
-
-    before: dict[signal.Signals, Any] = {number: signal.signal(number, relay) for number in _RELAYED}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _ending_signals() -> list[signal.Signals]:
+    """Return the signals that end a job; not that of a closed terminal if, as under nohup, it is ignored."""
+    hang_up = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGTERM, signal.SIGINT, *hang_up]
 
 
 def _signal(child: int, number: int) -> None:

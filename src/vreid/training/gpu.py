@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,13 +30,24 @@ def hold_gpus(lock_folder: Path, number: int = 1) -> None:
         UserError: there are fewer GPUs than `number`.
     """
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    devices = _installed() if given is None else _listed(given)
+    devices = usable_gpus()
     if not devices or (given is not None and len(devices) <= number):
         return
     if len(devices) < number:
         raise UserError(f"{number} GPUs are wanted and there are {len(devices)}: start fewer processes")
     lock_folder.mkdir(parents=True, exist_ok=True)
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(_wait_for(number, devices, lock_folder))
+
+
+def usable_gpus() -> list[str]:
+    """Return the devices that CUDA_VISIBLE_DEVICES lists or, if it is not set, all that nvidia-smi knows."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return _installed() if given is None else _listed(given)
+
+
+def gpu_locks() -> Path:
+    """Return the folder for `hold_gpus`, one for all pipelines of this user: they share the GPUs."""
+    return Path(tempfile.gettempdir()) / f"vreid-gpus-{os.getuid()}"
 
 
 def _wait_for(number: int, devices: list[str], lock_folder: Path) -> list[str]:

@@ -32,7 +32,13 @@ def peak_memory() -> int:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the checkout that this package lies in, or None outside of one."""
+    """Return the commit of the checkout that this package lies in, or None outside of one.
+
+    In a bundle, whose code was copied from a checkout, it is the one that commit.txt beside the code names.
+    """
+    noted = Path(vreid.__file__).with_name("commit.txt")
+    if noted.is_file():
+        return noted.read_text(encoding="utf-8").strip() or None
     try:
         answer = subprocess.run(
             ["git", "rev-parse", "HEAD"],

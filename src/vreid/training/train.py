@@ -1,17 +1,17 @@
 """Trains one run: everything around the loop, from the packed images to the files of the run."""
 
 import fcntl
+import hashlib
 import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from vreid.datasets.packed import PackedImages
@@ -19,7 +19,7 @@ from vreid.params.atomic import atomic_path, write_json
 from vreid.params.errors import UserError
 from vreid.params.fingerprint import digest_of
 from vreid.params.run import TrainConfig
-from vreid.training.checkpoint import Checkpoints
+from vreid.training.checkpoint import Checkpoints, save_tensors
 from vreid.training.data import TrainingImages
 from vreid.training.device import computing_on, device_name
 from vreid.training.engine import Learner, State, fit
@@ -134,10 +134,11 @@ def _lead(job: _Job, checkpoint_seconds: float) -> None:
     except InterruptedRunError:  # like a killed one, it has no end until it has gone on
         raise
     except Exception as error:
-        if not events.started:  # what failed has its configuration on record all the same
-            settings, device = config.model_dump(mode="json"), device_name(job.device)
-            events.start(out.name, settings, device, git_commit(), resumed=0)
-        events.end("FAILED", f"{type(error).__name__}: {error}")
+        with suppress(OSError):  # a full disk may be what `error` is about
+            if not events.started:  # what failed has its configuration on record all the same
+                settings, device = config.model_dump(mode="json"), device_name(job.device)
+                events.start(out.name, settings, device, git_commit(), resumed=0)
+            events.end("FAILED", f"{type(error).__name__}: {error}")
         raise
     events.end("FINISHED")
     job.checkpoints.remove()
@@ -200,7 +201,8 @@ def _train(job: _Job, events: EventLog, checkpoint_seconds: float) -> None:
             training.save()
             saved_at = time.monotonic()
     _write_results(out, learner, state, training.images)
-    about = {"run": out.name, **provenance(), "device": device_name(job.device), **_sizes(training)}
+    model = {"model_sha256": _sha256(out / "model.safetensors")}
+    about = {"run": out.name, **provenance(), **model, "device": device_name(job.device), **_sizes(training)}
     done = {"epochs": state.epoch, "steps": training.done, "peak_memory": peak_memory()}
     spent = training.cost.so_far()
     write_json(out / "run.json", {**about, "arithmetic": learner.arithmetic, **done, **spent})
@@ -251,8 +253,14 @@ def _summary(state: State, config: TrainConfig) -> str:
 def _write_results(out: Path, learner: Learner, state: State, images: TrainingImages) -> None:
     weights = {n: v.detach().cpu().contiguous() for n, v in learner.model.state_dict().items()}
     with atomic_path(out / "model.safetensors") as temporary:
-        save_file(weights, temporary, {"classes": str(images.classes)})
+        header = {"classes": str(images.classes)}
+        save_tensors(weights, temporary, header, place=out / "model.safetensors")
     write_history(out / "history.parquet", state.history)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sizes(training: _Training) -> dict[str, int]:
