@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from vreid.cli.cost import show_cost
 from vreid.cli.options import Preset
 from vreid.params.errors import UserError
 from vreid.params.plan import Plan, recorded_digest
@@ -21,10 +22,25 @@ REPORTS = (".json", ".md", ".damaged.json", ".damaged.md")
 
 def plan(
     preset: Preset = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan, or the cost, as JSON.")] = False,
+    cost: Annotated[bool, typer.Option("--cost", help="Say how long it trains, by table, instead.")] = False,
+    measure: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="With --cost: first time the N kinds of step that weigh most."),
+    ] = 0,
+    assume: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TFLOPS", min=0.001, help="With --cost: reckon with a device of this speed, unmeasured."
+        ),
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="With --cost: how many devices train at once.")] = 1,
 ) -> None:
     """List the datasets, runs and tables that params/ asks for, and which of them are there."""
-    resolved = load(preset=preset)
+    resolved = load(preset=preset, all_present=cost)
+    if cost:
+        show_cost(resolved, measure=measure, assume=assume, devices=devices, as_json=as_json)
+        return
     if as_json:
         typer.echo(resolved.model_dump_json(indent=1))
         return
