@@ -54,6 +54,15 @@ def import_closure(roots: Iterable[str]) -> set[str]:
     return found
 
 
+def files_digest(package: str, length: int = 16) -> str:
+    """Return a digest of the files below a package's folder that are not Python, as templates are."""
+    folder = _package_folder().joinpath(*package.split(".")[1:])
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    kept = [path for path in files if path.suffix not in (".py", ".pyc") and path.name[0] != "."]
+    contents = [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in kept]
+    return digest_of([(name, hashlib.sha256(content).hexdigest()) for name, content in contents], length)
+
+
 def canonical(tree: ast.AST) -> str:
     """Return the syntax tree as text, without positions and docstrings, the same in all Pythons."""
     parts: list[str] = []

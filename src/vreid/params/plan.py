@@ -198,24 +198,32 @@ class BaselinePlan(Planned):
     file: str
 
 
-class TablePlan(Planned):
-    """One table: all that its making needs. `digest` covers it and the code that makes it."""
+class ReportPlan(Planned):
+    """What every table, figure and sheet of claims says about how ours was made.
+
+    `digest` covers the whole plan and the code that makes the report.
+    """
 
     paper: str
-    table: str
     title: str
-    caption: str
     citation: str
     preset: str
     preset_label: str
     source: Literal["real", "synthetic"]
     seeds: tuple[int, ...]
+    digest: str = ""
+
+
+class TablePlan(ReportPlan):
+    """One table: all that its making needs."""
+
+    table: str
+    caption: str
     recipe: tuple[str, ...]
     text_columns: tuple[str, ...]
     columns: tuple[ColumnPlan, ...]
     rows: tuple[RowPlan, ...]
     baselines: tuple[BaselinePlan, ...]
-    digest: str = ""
 
     def evaluations(self) -> list[str]:
         """Return the evaluation files behind the table's cells, each once."""
@@ -248,7 +256,7 @@ class MethodPlan(Planned):
     results: tuple[ResultPlan, ...] = ()
 
 
-class FigurePlan(Planned):
+class FigurePlan(ReportPlan):
     """One figure: all that its making needs.
 
     `spec` is what the paper's file says of it. `methods` are those of the spec, in its order: its methods,
@@ -256,19 +264,11 @@ class FigurePlan(Planned):
     shown, by name.
     """
 
-    paper: str
     figure: str
-    title: str
     caption: str
-    citation: str
-    preset: str
-    preset_label: str
-    source: Literal["real", "synthetic"]
-    seeds: tuple[int, ...]
     spec: FigureSpec
     methods: tuple[MethodPlan, ...]
     datasets: dict[str, DatasetPlan]
-    digest: str = ""
 
     def inputs(self) -> list[str]:
         """Return the files and folders that it is made from, each once."""
@@ -352,21 +352,13 @@ class DeviationPlan(Planned):
     alternatives: tuple[str, ...]
 
 
-class ClaimsPlan(Planned):
+class ClaimsPlan(ReportPlan):
     """What is said of a paper beside its tables. `shortened` says that the preset trains for less long."""
 
-    paper: str
-    title: str
-    citation: str
-    preset: str
-    preset_label: str
-    source: Literal["real", "synthetic"]
-    seeds: tuple[int, ...]
     shortened: bool
     claims: tuple[ClaimPlan, ...]
     inconsistencies: tuple[InconsistencyPlan, ...]
     deviations: tuple[DeviationPlan, ...]
-    digest: str = ""
 
     def inputs(self) -> list[str]:
         """Return the per-query files behind the claims, each once."""
@@ -387,8 +379,9 @@ class Plan(Planned):
 
     Keys: dataset, run, `paper/table`, `paper/figure`, paper, and page below reports/.
 
-    `audits` are the runs that are audited: each paper's main experiment with its first seed. `tracking` is
-    the digest of what MLflow is to be told: the runs with their evaluations, and where it listens.
+    `site` is the page of everything, reports/index.html. `audits` are the runs that are audited: each paper's
+    main experiment with its first seed. `tracking` is the digest of what MLflow is to be told: the runs with
+    their evaluations, and where it listens.
     """
 
     preset: str
@@ -399,6 +392,7 @@ class Plan(Planned):
     figures: dict[str, FigurePlan]
     claims: dict[str, ClaimsPlan]
     pages: dict[str, PagePlan]
+    site: PagePlan
     audits: tuple[str, ...]
     tracking: str
 
@@ -482,11 +476,13 @@ class Plan(Planned):
             return self.run(name).report
         if kind == "audits":
             return self.run(name.split("/")[0]).audit
+        if report == "index":
+            return self.site.digest
         return self.tracking if report == "tracking" else self.page(report).digest
 
     def stale_reports(self, folder: Path) -> list[str]:
         """Return the reports below `folder` that are there but not what the plan asks for."""
-        names = [*(f"tables/{key}" for key in self.tables), *self.pages, "tracking"]
+        names = [*(f"tables/{key}" for key in self.tables), *self.pages, "index", "tracking"]
         names += [f"figures/{key}" for key in self.figures] + [f"claims/{paper}" for paper in self.claims]
         names += [f"runs/{run}" for run in self.runs] + [f"audits/{run}/audit" for run in self.runs]
         files = {name: folder / f"{name}.json" for name in names}

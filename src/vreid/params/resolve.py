@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vreid.params.errors import UserError
-from vreid.params.fingerprint import code_digest, digest_of
+from vreid.params.fingerprint import code_digest, digest_of, files_digest
 from vreid.params.paper import Paper
 from vreid.params.plan import PagePlan, Plan
 from vreid.params.planning.datasets import Datasets
 from vreid.params.planning.recipes import Recipes
 from vreid.params.planning.reports import Reports
 from vreid.params.planning.runs import Runs
-from vreid.params.preset import Preset, WorkflowSettings
-from vreid.params.read import read_yaml, suggest, validate
+from vreid.params.preset import WorkflowSettings, read_preset
+from vreid.params.read import named_files, read_yaml, suggest, validate
 
 
-def load(params: Path = Path("params"), preset: str | None = None) -> Plan:
+def load(params: Path = Path("params"), preset: str | None = None, *, all_present: bool = False) -> Plan:
     """Read `params/` and resolve it for `preset` (the one in params/workflow.yaml when None).
+
+    With `all_present` datasets count as being in place that are not: a plan to reckon with, not to carry out.
 
     Raises:
         UserError: anything in params/ that is misspelt, of a wrong type, contradictory or missing.
@@ -25,19 +27,19 @@ def load(params: Path = Path("params"), preset: str | None = None) -> Plan:
     if preset is None:
         path = params / "workflow.yaml"
         preset = validate(WorkflowSettings, read_yaml(path), str(path)).preset
-    return _Resolver(params, preset).plan()
+    return _Resolver(params, preset, all_present).plan()
 
 
 class _Resolver:
     """Holds what is read from params/ while the plan is put together."""
 
-    def __init__(self, params: Path, preset: str) -> None:
+    def __init__(self, params: Path, preset: str, all_present: bool) -> None:
         self.name = preset
         self.file = params / "presets" / f"{preset}.yaml"
-        self.preset = validate(Preset, read_yaml(self.file), str(self.file))
-        files = {path.stem: path for path in sorted((params / "papers").glob("*.yaml"))}
+        self.preset = read_preset(self.file.parent, preset)
+        files = named_files(params / "papers")
         self.papers = {name: validate(Paper, read_yaml(path), str(path)) for name, path in files.items()}
-        self.datasets = Datasets(params / "datasets", self.preset, self.file)
+        self.datasets = Datasets(params / "datasets", self.preset, self.file, all_present=all_present)
         self._check_names()
         self.runs = Runs(self.datasets, self.preset.says)
         self.recipes = {
@@ -76,6 +78,7 @@ class _Resolver:
             figures={f"{p}/{key}": plan for p, plans in figures.items() for key, plan in plans.items()},
             claims=claims,
             pages=self._pages(digests, audited),
+            site=self._site(digests, audited),
             audits=tuple(audited.values()),
             tracking=self._tracking(),
         )
@@ -105,6 +108,17 @@ class _Resolver:
             )
             for page, (title, of) in pages.items()
         }
+
+    def _site(self, digests: Mapping[str, str], audited: Mapping[str, str]) -> PagePlan:
+        """Plan the page of everything; it also shows what MLflow calls the runs."""
+        parts = [part for name in self.papers for part in self._parts(name, digests, audited)]
+        code = [code_digest(["vreid.reporting.site.build"]), files_digest("vreid.reporting.site")]
+        made_of = [[digests[part] for part in parts], self._tracking(), code]
+        return PagePlan(
+            title="Vehicle re-identification papers, regenerated",
+            parts=tuple(parts),
+            digest=digest_of(made_of, 16),
+        )
 
     def _parts(self, paper: str, digests: Mapping[str, str], audited: Mapping[str, str]) -> list[str]:
         """Name the parts of a paper's page in their order."""
