@@ -1,0 +1,1 @@
+"""Crates: the reports with machine-readable provenance in one file."""
