@@ -10,7 +10,7 @@ export DVC_NO_ANALYTICS := 1
 export UV_SYSTEM_CERTS := true
 export UV_NATIVE_TLS := true
 
-.PHONY: help setup setup-cluster reports test lint ui lock clean
+.PHONY: help setup setup-cluster reports crate test test-faults test-slurm lint mlflow-server ui lock clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,16 +35,26 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@[ -e .git ] || $(BIN)/dvc config --local core.no_scm true
 	@touch $@
 
-setup-cluster: setup  ## Add Snakemake's executors for SLURM and Kubernetes (requirements-cluster.lock)
+setup-cluster: setup  ## Add Snakemake's executor for SLURM (requirements-cluster.lock)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-cluster.lock
 
 reports: setup  ## Run the pipeline of the demo preset (PRESET=… for another) and say where the tables are
 	snakemake --cores $(CORES) --resources gpu=2 --config preset=$(PRESET)
+	@echo "Everything on one page, for a browser: $(CURDIR)/reports/index.html"
 	@echo "All tables: $(CURDIR)/reports/all_tables.md (also .tex, .csv, .json); each paper with its figures and"
 	@echo "claims: reports/papers/*.md; all verdicts: reports/claims.md"
 
+crate: setup  ## Pack the reports and their provenance into dist/vreid-PRESET.crate.zip (docs/crate.md)
+	vreid crate --preset $(PRESET)
+
 test: setup lint  ## Check style, types and imports, and run all tests
 	pytest -n 2 --dist loadgroup
+
+test-faults: setup  ## Kill a small pipeline 30 times and compare its tables (KILLS=…, SEED=…, FAULTS=demo)
+	pytest -m faults -s tests/faults --kills $(or $(KILLS),30) --seed $(or $(SEED),1) --preset $(or $(FAULTS),micro)
+
+test-slurm: setup  ## Run a small pipeline through a SLURM started here (slurm-wlm, munge, root, setup-cluster)
+	pytest -m slurm tests/workflow/test_slurm.py
 
 lint: setup
 	ruff check
@@ -53,6 +63,9 @@ lint: setup
 	lint-imports
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+
+mlflow-server: setup  ## Start MLflow's server that checkouts on this machine sync into (loopback only)
+	vreid track serve
 
 ui: setup  ## Open MLflow's pages of all runs on this machine (loopback only)
 	vreid ui

@@ -6,6 +6,9 @@ min_version("9.18")
 configfile: "params/workflow.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # For the lint alone: the rules use the environment that runs Snakemake.
 container: "docker://python:3.11"
 
@@ -20,6 +23,7 @@ rule all:
     default_target: True
     input:
         expand("reports/{page}.md", page=PLAN.pages),
+        "reports/index.html",
 
 
 onsuccess:

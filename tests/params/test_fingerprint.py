@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vreid.params import fingerprint
-from vreid.params.fingerprint import canonical, code_digest, digest_of, import_closure
+from vreid.params.fingerprint import canonical, code_digest, digest_of, files_digest, import_closure
 
 CODE = '''
 """Module."""
@@ -117,3 +117,19 @@ def test_digests_ignore_the_order_of_keys_and_tell_types_apart():
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
     values = [1, "1", [1], {"1": 1}, None, True]
     assert all(digest_of(a) != digest_of(b) for a, b in itertools.combinations(values, 2))
+
+
+def test_files_that_are_not_python_count_by_name_and_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fingerprint, "_package_folder", lambda: tmp_path)
+    style = tmp_path / "site/styles/a.css"
+    style.parent.mkdir(parents=True)
+    style.write_text("a {}")
+    first = files_digest("vreid.site")
+    for name in ("site/build.py", "site/styles/.a.css.swp", "other/b.css"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("b")
+    assert files_digest("vreid.site") == first
+    style.write_text("a { color: red }")
+    second = files_digest("vreid.site")
+    style.rename(style.with_name("b.css"))
+    assert len({first, second, files_digest("vreid.site")}) == 3

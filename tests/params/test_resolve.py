@@ -65,6 +65,9 @@ def test_every_preset_resolves(preset: str):
     papers = {path.stem for path in (PARAMS / "papers").glob("*.yaml")}
     assert set(plan.pages) == {"all_tables", "claims", *(f"papers/{paper}" for paper in papers)}
     assert set(plan.claims) == papers
+    reports = [f"tables/{key}" for key in plan.tables] + [f"figures/{key}" for key in plan.figures]
+    reports += [f"claims/{paper}" for paper in papers] + [f"audits/{run}/audit" for run in plan.audits]
+    assert sorted(plan.site.parts) == sorted(reports)
 
 
 def test_tables_1_and_2_carry_the_printed_values_in_the_papers_order():
@@ -421,6 +424,7 @@ def test_a_caption_changes_the_digest_of_its_table_and_page_alone(params: Path):
     assert [before.figures[key].digest == after.figures[key].digest for key in before.figures]
     pages = {page for page in before.pages if before.pages[page].digest != after.pages[page].digest}
     assert pages == {"all_tables", "papers/se_densenet"}
+    assert before.site.digest != after.site.digest
 
 
 @pytest.mark.parametrize(
@@ -475,12 +479,13 @@ def test_stale_reports_are_those_that_are_there_and_of_another_digest(tmp_path: 
     for report, digest in (
         ("tables/se_densenet/table1", "of old"),
         ("tables/se_densenet/table2", plan.tables["se_densenet/table2"].digest),
+        ("index", "of old"),
         ("tracking", ""),
     ):
         file = tmp_path / f"{report}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"digest": digest}))
-    assert plan.stale_reports(tmp_path) == ["tables/se_densenet/table1", "tracking"]
+    assert plan.stale_reports(tmp_path) == ["tables/se_densenet/table1", "index", "tracking"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"digest": 3}', "{"])

@@ -14,7 +14,7 @@ from vreid.reporting.collect import write_page
 from vreid.reporting.tables import write_table
 
 from .conftest import claim, claims_plan, side, write_per_query
-from .test_formats import PDFLATEX, assert_balanced, assert_compiles
+from .typeset import assert_balanced, assert_compiles, needs_pdflatex
 
 
 def figure(name, **changes):
@@ -25,7 +25,7 @@ def figure(name, **changes):
         "caption": "mAP against gamma_",
         "citation": "Zhang et al.: A model. CMC, 2021",
         "preset": "demo",
-        "preset_label": "demo: rendered stand-in, 12 of 120 epochs",
+        "preset_label": "rendered stand-in, 12 of 120 epochs",
         "source": "synthetic",
         "seeds": (0, 1),
         "digest": "f1",
@@ -102,7 +102,7 @@ def test_a_page_holds_its_tables_in_the_plans_order(reports):
         "## dpa",
         "### Table 3: Qualitative analysis",
     ]
-    assert "2 papers, 3 tables, 4 runs in tables. **synthetic data; preset demo (demo: rendered" in text
+    assert "2 papers, 3 tables, 4 runs in tables. **synthetic data; preset demo (rendered" in text
     assert text.count("Zhang et al.: A model. CMC, 2021") == 1
 
 
@@ -127,7 +127,7 @@ def test_csv_json_and_latex_hold_all_tables(reports):
         ("dpa", "beef"),
     ]
     text = (reports / "all_tables.tex").read_text()
-    assert text.count(r"\begin{tabular}") == 3
+    assert text.count(r"\begin{table}") == 3
     assert text.index("Table 2") < text.index("Li: DpA")
 
 
@@ -195,6 +195,10 @@ def test_the_audit_shows_one_choice_at_a_time(reports):
         "| distance | euclidean | 67.1 | +1.0 | 75.0 | -5.0 |",
     ]
     assert "**rendered stand-in; synthetic data.**" in text
+    typeset = (reports / "all.tex").read_text()
+    assert r"\textbf{as evaluated} &  & 66.1 &  & 80.0 &  \\" in typeset
+    assert r"distance & euclidean & 67.1 & $+$1.0 & 75.0 & $-$5.0 \\" in typeset
+    assert r"\textbf{rendered stand-in; synthetic data.}" in typeset
 
 
 def test_what_all_recipes_share_is_said_once(reports):
@@ -216,16 +220,18 @@ def test_a_page_of_claims_alone_has_their_csv(reports):
     assert (row["claim"], row["verdict"], row["difference"]) == ("gain", "reproduced", "40")
 
 
-@pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on PATH")
+@needs_pdflatex
 def test_the_latex_of_a_page_compiles_with_its_figures(reports):
     from matplotlib.figure import Figure
 
     Figure(figsize=(2, 20)).savefig(reports / "figures/se_densenet/figure6.pdf")
+    Figure(figsize=(8, 4)).savefig(reports / f"audits/{AUDITED}/audit.pdf")
     page = PagePlan(title="A paper", parts=WHOLE, digest="d")
     write_page(page, reports / "papers/se_densenet", reports)
     text = (reports / "papers/se_densenet.tex").read_text()
     assert_balanced(text)
     assert "{../figures/se_densenet/figure6.pdf}" in text
+    assert f"{{../audits/{AUDITED}/audit.pdf}}" in text
     assert_compiles(reports / "papers", "se_densenet")
 
 

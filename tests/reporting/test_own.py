@@ -12,7 +12,7 @@ from PIL import Image
 from vreid.datasets.index import SCHEMA, index_writer
 from vreid.datasets.split import SCHEMA as SPLITS
 from vreid.params.dataset import ByHand, DatasetSpec, Protocol
-from vreid.params.plan import DatasetPlan, Plan, RunPlan, TestPlan
+from vreid.params.plan import DatasetPlan, PagePlan, Plan, RunPlan, TestPlan
 from vreid.params.run import TrainConfig
 from vreid.reporting.own import write_run_report
 
@@ -99,6 +99,7 @@ def plan(tmp_path, monkeypatch):
         figures={},
         claims={},
         pages={},
+        site=PagePlan(title="", parts=(), digest=""),
         audits=(),
         tracking="",
     )
@@ -187,7 +188,7 @@ def test_the_page_says_what_one_has_to_know(plan):
     text = Path(f"out/{RUN}.md").read_text()
     assert text.startswith("# se\\_densenet/proposed on street\n")
     assert (
-        "**Real data; preset own pictures (street); seed 0.** Trained for 3 epochs on 3 photographs" in text
+        "**Real data; preset try (own pictures (street)); seed 0.** Trained for 3 epochs on 3 photographs" in text
     )
     assert "| method | mAP | mINP | R1 | R5 | R10 |" in text
     assert r"| **proposed** | **75.0** \[50.0, 100.0] |" in text

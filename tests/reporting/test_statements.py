@@ -13,7 +13,8 @@ from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
 
 from .conftest import claims_plan
-from .test_formats import PDFLATEX, assert_balanced, assert_compiles, grid
+from .test_formats import grid
+from .typeset import assert_balanced, assert_compiles, needs_pdflatex
 
 
 def one_side(label, value, seeds=2, missing=None):
@@ -85,7 +86,7 @@ def said() -> Statements:
         citation="Zhang et al.: A model. CMC, 2021",
         digest="c1a1",
         preset="demo",
-        preset_label="demo: rendered stand-in, 12 of 120 epochs",
+        preset_label="rendered stand-in, 12 of 120 epochs",
         source="synthetic",
         seeds=(0, 1),
         shortened=True,
@@ -113,7 +114,7 @@ def test_markdown_has_a_line_for_each_claim_and_comparison(said):
         "1",
         "SE blocks & more help. (sec. 4.3)",
         r"With SE\_1 (31.04) over \[Baseline] (29.80)",
-        "mAP",
+        "mAP, veri776",
         "+1.50",
         r"**+1.24** \[+0.10, +2.35]",
         "**reproduced**: the 95 % interval lies above zero",
@@ -129,17 +130,46 @@ def test_markdown_has_a_line_for_each_claim_and_comparison(said):
     ]
     assert absent[2:] == [
         r"With SE\_1 (31.04) over C",
-        "mAP",
+        "mAP, veri776",
         "--",
         "--",
         "not run: dataset absent: x",
     ]
 
 
+def test_what_was_measured_is_said_where_it_is_compared():
+    assert words.measured(comparison(None, None, "not run")) == "mAP, veri776"
+    dark = one_side("Dark", "20").model_copy(update={"protocol": "all_vs_all"})
+    assert (
+        words.measured(comparison(None, None, "not run", worse=dark))
+        == "mAP, veri776 / mAP, veri776 all_vs_all"
+    )
+
+
+def test_verdicts_are_counted_by_paper_and_in_all(said):
+    other = said.model_copy(update={"paper": "dpa", "claims": said.claims[:1]})
+    head, _, first, second, both = grid(statements_markdown.summary([said, other]))
+    assert head == ["Paper", "Claims", "reproduced", "not reproduced", "inconclusive", "not run"]
+    verdicts = [claim.verdict for claim in said.claims]
+    counts = [str(verdicts.count(verdict)) for verdict in head[2:]]
+    assert first == [r"se\_densenet", str(len(verdicts)), *counts]
+    assert second == ["dpa", "1", "1", "0", "0", "0"]
+    assert [int(n) for n in both[1:]] == [int(a) + int(b) for a, b in zip(first[1:], second[1:], strict=True)]
+    assert len(grid(statements_markdown.summary([said]))) == 3
+    assert r"dpa & 1 & 1 & 0 & 0 & 0 \\" in statements_latex.summary([said, other])
+
+
+def test_a_sentence_ends_once():
+    ended = DEVIATIONS[0].model_copy(update={"printed": "Open.", "taken": "hard", "because": "Usual!"})
+    text = statements_latex.deviations([ended])
+    assert r"\emph{The paper:} Open. \emph{Taken here:} hard. \emph{Why:} Usual! " in text
+    assert [words.sentence(text) for text in ("a", "b.", "c?")] == ["a.", "b.", "c?"]
+
+
 def test_claims_say_on_what_they_were_reached(said):
     text = statements_markdown.claims(said)
     assert text.startswith(
-        "**Ours: synthetic data; preset demo: rendered stand-in, 12 of 120 epochs; seeds 0, 1"
+        "**Ours: synthetic data; preset demo (rendered stand-in, 12 of 120 epochs); seeds 0, 1"
     )
     assert "2 claims: 1 reproduced, 0 not reproduced, 1 inconclusive, 0 not run." in text
     assert r"<sup>a</sup> 1 of 2 seeds failed; loss is not finite" in text
@@ -148,11 +178,15 @@ def test_claims_say_on_what_they_were_reached(said):
     real = statements_markdown.claims(said.model_copy(update={"source": "real", "shortened": False}))
     assert "a verdict is about the sentence" not in real
     assert "shortened:" not in real
-    assert words.badge(said) == (
-        "se_densenet: 2 claims: 1 reproduced, 0 not reproduced, 1 inconclusive, 0 not run "
+    assert words.badge([said]) == (
+        "se_densenet, 2 claims: 1 reproduced, 0 not reproduced, 1 inconclusive, 0 not run "
         "(synthetic data, preset demo)"
     )
     assert words.summary([said, said]).startswith("4 claims: 2 reproduced")
+    real = said.model_copy(update={"source": "real", "preset": "paper"})
+    line = words.badge([said, said, real])
+    assert line.startswith("3 papers, 6 claims: 3 reproduced")
+    assert line.endswith("(synthetic data, preset demo; real data, preset paper)")
 
 
 def test_contradictions_say_how_their_check_came_out(said):
@@ -208,13 +242,16 @@ def test_latex_holds_the_same(said):
     text = statements_latex.document(said)
     assert_balanced(text)
     assert r"{}[Baseline]" not in text
-    assert r"With SE\_1 (31.04) over [Baseline] (29.80) & mAP & $+$1.50 & $+$1.24 & [+0.10, +2.35]" in text
+    assert (
+        r"With SE\_1 (31.04) over [Baseline] (29.80) & mAP, veri776 & $+$1.50 & $+$1.24 & [+0.10, +2.35]"
+        in text
+    )
     assert r"\emph{Checked again:} 75.5 == 94.8 does not hold." in text
     assert r"\textbf{\texttt{optimizer.lr}} (sec. 4.2)" in text
     assert text.index("Ours: synthetic data") < text.index(r"\toprule")
 
 
-@pytest.mark.skipif(PDFLATEX is None, reason="no pdflatex on PATH")
+@needs_pdflatex
 def test_latex_compiles_alone_and_included(said, tmp_path):
     sides = {"better": one_side("[x] first", "1"), "worse": one_side("y " * 60, "1")}
     wide = said.claims[0].comparisons[0].model_copy(update=sides)

@@ -45,6 +45,7 @@ datasets:
     supersampling: 1
 """
 PAPER = "se_densenet"
+DATASETS = ["vehicleid", "veri776"]
 DARKENED = """\
   table4:
     caption: The proposed method on darkened images
@@ -67,20 +68,10 @@ class Project:
 
     def call(self, *command: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment in the copy and return what it printed."""
-        environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(self.folder / "src"),
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "DVC_NO_ANALYTICS": "1",
-            "PYTHONDONTWRITEBYTECODE": "",  # compiled anew, each start would take a half longer
-            **self.environment,
-            **extra,
-        }
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment,
+            env=self.variables() | extra,
             capture_output=True,
             text=True,
             check=False,
@@ -91,6 +82,18 @@ class Project:
                 f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
             )
         return done
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that its commands run with."""
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(self.folder / "src"),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DVC_NO_ANALYTICS": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # compiled anew, each start would take a half longer
+            **self.environment,
+        }
 
     def planned_jobs(self, *targets: str) -> list[tuple[str, str]]:
         """Return (rule, wildcards) of the jobs that a dry run says it would run, sorted.
@@ -165,10 +168,11 @@ def _cut_down(project: Project) -> None:
 
 
 def _cut_stages(file: Path) -> None:
-    """Leave the stage of the one paper, and what the tables depend on of it."""
+    """Leave the stages of the one paper and of its datasets, and what the tables depend on of it."""
     yaml = YAML()
     pipeline = yaml.load(file)
     stages = pipeline["stages"]
+    stages["dataset"]["foreach"] = DATASETS
     stages["paper"]["foreach"] = [PAPER]
     tables = stages["all_tables"]
     papers = [dep for dep in tables["deps"] if dep.startswith("reports/papers/")]

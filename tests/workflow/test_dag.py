@@ -110,6 +110,7 @@ def test_the_main_experiment_trains_again_wherever_it_is_shown(restored: Project
         "audit",
         "track",
         "page",
+        "index",
     }
 
 
@@ -172,20 +173,22 @@ def test_evaluation_code_evaluates_runs_and_baselines_again_and_trains_nothing(r
     change_code(restored, "evaluation/run.py")
     jobs = restored.planned_jobs()
     assert len(of(jobs, "evaluate")) == len(RUNS) + 1
-    assert rules(jobs) == {"baselines", "evaluate", "table", "figure", "claims", "audit", "track", "page"}
+    reports = {"table", "figure", "claims", "audit", "track", "page", "index"}
+    assert rules(jobs) == {"baselines", "evaluate"} | reports
 
 
 def test_how_verdicts_are_reached_makes_the_claims(restored: Project):
     change_code(restored, "reporting/verdicts.py")
     jobs = restored.planned_jobs()
     assert ("claims", "paper=se_densenet") in jobs
-    assert rules(jobs) <= {"claims", "page"}
+    assert rules(jobs) <= {"claims", "page", "index"}
 
 
 def test_captions_and_cited_values_make_their_tables_and_pages(restored: Project):
     restored.edit(PAPER, "caption: Qualitative analysis on", "caption: Another look at")
     restored.edit(PAPER, "paper: [9.8, 23.9]", "paper: [9.7, 23.9]")
     assert restored.planned_jobs() == [
+        ("index", ""),
         ("page", "page=all_tables"),
         ("page", "page=papers/se_densenet"),
         ("table", "paper=se_densenet, table=table1"),
@@ -199,6 +202,7 @@ def test_a_caption_and_the_code_of_one_kind_draw_their_figures_and_make_their_pa
     assert restored.planned_jobs() == [
         ("figure", "paper=se_densenet, figure=figure6"),
         ("figure", "paper=se_densenet, figure=figure7"),
+        ("index", ""),
         ("page", "page=papers/se_densenet"),
     ]
 
@@ -214,6 +218,7 @@ def test_what_is_said_of_the_paper_makes_the_claims_and_their_pages(restored: Pr
     restored.edit(PAPER, old, new)
     assert restored.planned_jobs() == [
         ("claims", "paper=se_densenet"),
+        ("index", ""),
         ("page", "page=claims"),
         ("page", "page=papers/se_densenet"),
     ]

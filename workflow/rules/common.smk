@@ -1,33 +1,61 @@
 """Resolves params/ into the plan, once, while the Snakefile is read; the functions below look things up in it."""
 
-import json
+import os
+import re
 import sys
+import textwrap
 import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from snakemake_logger_plugin_vreid.alone import executed_alone, unwritable
+from vreid.params import requests
 from vreid.params.errors import UserError
+from vreid.params.fingerprint import digest_of
+from vreid.params.plan import Plan
 from vreid.params.resolve import load
+from vreid.reporting.tracking.report import untold
 
 # Rules call `vreid`: the one that belongs to the Python that runs Snakemake, activated or not.
-shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
-Path("logs/track").mkdir(parents=True, exist_ok=True)
+# They end with it (vreid.training.interruption).
+BIN = str(Path(sys.executable).parent)
+PIPELINE = os.getpid()
+shell.prefix("export PATH={BIN:q}:$PATH VREID_PIPELINE={PIPELINE}; ")
 
 try:
-    PLAN = load(Path("params"), config.get("preset"))
+    Path("logs/track").mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise unwritable(error) from None
+
+# Two pipelines would undo each other's work, and a killed one must not keep the next from starting.
+workflow.execute = executed_alone(workflow.execute, Path(".vreid/pipeline.lock"))
+
+# A job on a cluster's node reads this file anew: it gets the plan by which it was submitted, whatever happened
+# to params/ while it waited.
+try:
+    submitted = None if workflow.is_main_process else os.environ.get("VREID_PLAN")
+    if submitted is not None:
+        PLAN = Plan.read(Path(submitted))
+    else:
+        PLAN = load(Path("params"), config.get("preset"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 PLAN_FILE = PLAN.write(Path(".vreid/plans"))
+if digest_of(PLAN_FILE.read_text(errors="replace").strip("\n"), 16) != PLAN_FILE.stem:
+    PLAN_FILE.unlink()  # it was there and is damaged
+    PLAN.write(PLAN_FILE.parent)
+os.environ.update(VREID_PLAN=str(PLAN_FILE))
 
 # Markers newer than the reports on disk that are not what the plan asks for. Snakemake takes neither a missing
 # input nor a changed list of inputs for a reason to run a job whose outputs are there; a newer input it
-# does, if its content is not the one that it remembers. They are written before it looks at any folder.
+# does, if its content is not the one that it remembers. They are written before it looks at any folder,
+# and only by the process that decides which jobs run.
 STALE = dict(
     (stale, Path(".vreid/stale") / f"{stale}.txt")
     for stale in PLAN.stale_reports(Path("reports"))
 )
-for marker in STALE.values():
+for marker in STALE.values() if workflow.is_main_process else ():
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(str(time.time_ns()))
 
@@ -52,8 +80,20 @@ def planned_run(wildcards):
     return PLAN.run(wildcards.run)
 
 
+def unless_made(needed, made):
+    """Return the input `needed`, but not if it is missing while all the files `made` from it are there.
+
+    A clone that was given its runs has no images. Snakemake would take an input that another job makes for a
+    reason to make again whatever was made from it, `ancient` or not.
+    """
+    missing = not Path(needed).exists()
+    return [] if missing and all(Path(file).exists() for file in made) else needed
+
+
 def run_pack(wildcards):
-    return planned_run(wildcards).pack
+    run = planned_run(wildcards)
+    files = ("config.json", "model.safetensors", "history.parquet", "run.json")
+    return unless_made(run.pack, [f"runs/{run.name}/{file}" for file in files])
 
 
 def tested_images(wildcards):
@@ -61,12 +101,30 @@ def tested_images(wildcards):
 
 
 def tested_pack(wildcards):
-    return planned_run(wildcards).on_images(tested_images(wildcards)).pack
+    test = planned_run(wildcards).on_images(tested_images(wildcards))
+    features = ("before_neck", "after_neck")
+    kinds = [f"{name}{kind}" for name in features for kind in ("", "_mirrored")]
+    made = [f"{test.features}/{name}.npy" for name in (*kinds, "rows")]
+    return unless_made(test.pack, made)
 
 
 def tested_features(wildcards):
     test = planned_run(wildcards).tested(f"eval-{wildcards.digest}")
     return f"{test.features}/rows.npy"
+
+
+def tested_index(wildcards):
+    return unless_evaluated(run_index(wildcards), wildcards)
+
+
+def tested_splits(wildcards):
+    return unless_evaluated(run_splits(wildcards), wildcards)
+
+
+def unless_evaluated(needed, wildcards):
+    folder = f"runs/{wildcards.run}/eval-{wildcards.digest}"
+    files = ("evaluation.json", "per_query.parquet")
+    return unless_made(needed, [f"{folder}/{file}" for file in files])
 
 
 def run_features(wildcards):
@@ -128,17 +186,16 @@ def page_tracking(wildcards):
 
 
 def untracked_runs():
-    """Tell whether runs were trained that MLflow was not told of, as when one paper alone was asked for."""
-    try:
-        told = json.loads(Path("reports/tracking.json").read_text())["runs"]
-    except (OSError, ValueError, KeyError):
-        told = []
-    runs = {folder.parent.name for folder in Path("runs").glob("*/run.json")}
-    return bool(runs - {run["run"] for run in told})
+    """Tell whether MLflow was told less than the runs say, as when one paper alone was asked for."""
+    return bool(untold(PLAN, Path("runs"), Path("reports/tracking.json")))
 
 
 def page_if_stale(wildcards):
     return if_stale(wildcards.page)
+
+
+def index_if_stale(wildcards):
+    return if_stale("index")
 
 
 def if_stale(report):
@@ -164,8 +221,57 @@ def run_report_if_stale(wildcards):
 def decoding_threads(wildcards):
     """All cores, but for a rendered set no more than have a thousand images each to decode."""
     images = PLAN.dataset(wildcards.version).rendered_images()
-    useful = workflow.cores if images is None else max(1, images // 1024)
-    return min(workflow.cores, useful)
+    cores = all_cores(wildcards)
+    return cores if images is None else min(cores, max(1, images // 1024))
+
+
+def all_cores(wildcards):
+    """`snakemake --report` runs nothing and is given none; `workflow.cores` would refuse it."""
+    return workflow.resource_settings.cores or 1
+
+
+def training_request(wildcards, threads):
+    run = planned_run(wildcards)
+    return requests.training(run, PLAN.dataset(run.config.dataset))
+
+
+def extraction_request(wildcards, threads):
+    run = planned_run(wildcards)
+    return requests.extraction(run, PLAN.dataset(run.config.dataset))
+
+
+def evaluation_request(wildcards, threads):
+    return requests.evaluation(PLAN.dataset(planned_run(wildcards).config.dataset))
+
+
+def rendering_request(wildcards, threads):
+    return requests.rendering(PLAN.dataset(wildcards.version), threads)
+
+
+def decoding_request(wildcards, threads):
+    return requests.decoding(PLAN.dataset(wildcards.version), threads)
+
+
+def baselines_request(wildcards, threads):
+    return requests.evaluation(PLAN.dataset(wildcards.version))
+
+
+def minutes(request):
+    """For `resources: runtime=`; each attempt asks for as much again."""
+
+    def runtime(wildcards, threads, attempt):
+        return request(wildcards, threads).again(attempt).runtime
+
+    return runtime
+
+
+def memory(request):
+    """For `resources: mem_mb=`; each attempt asks for as much again."""
+
+    def mem_mb(wildcards, threads, attempt):
+        return request(wildcards, threads).again(attempt).mem_mb
+
+    return mem_mb
 
 
 def dataset_index(wildcards):
@@ -177,9 +283,11 @@ def present_datasets():
 
 
 def prepared_datasets(wildcards):
+    """All of them, or with `--config dataset=NAME` that one."""
     return [
         file
         for dataset in present_datasets()
+        if config.get("dataset", dataset.name) == dataset.name
         for file in (dataset.index, dataset.splits, *dataset.packs)
     ]
 
@@ -199,3 +307,94 @@ def dataset_sheets(wildcards):
 
 def audit_if_stale(wildcards):
     return if_stale(f"audits/{wildcards.run}/audit")
+
+
+def reports_told():
+    """What `snakemake --report` tells of each report, by its name below reports/.
+
+    `ours` says on which data and with which preset it was made: no caption is without.
+    """
+    told = {}
+    for kind, plans in (("tables", PLAN.tables), ("figures", PLAN.figures)):
+        for key, plan in plans.items():
+            told[f"{kind}/{key}"] = about(plan, plan.title, plan.caption)
+    for paper, plan in PLAN.claims.items():
+        told[f"claims/{paper}"] = about(plan, "Claims", plan.title)
+        told[f"deviations/{paper}"] = about(plan, "Deviations", plan.title)
+        told[f"papers/{paper}"] = about(plan, "Everything on one page", plan.title)
+    for run in PLAN.runs.values():
+        told[f"audits/{run.name}/audit"] = about(
+            PLAN.claims_of(run.paper), "Audit", run.name
+        )
+    for page in ("all_tables", "claims"):
+        told[page] = {"title": PLAN.pages[page].title, "says": "", "ours": ours()}
+    told["index"] = {"title": PLAN.site.title, "says": "", "ours": ours()}
+    for dataset in PLAN.datasets.values():
+        told[f"datasets/{dataset.version}"] = {
+            "title": dataset.spec.title,
+            "says": "",
+            "ours": f"{dataset.source} data, version {dataset.version}",
+        }
+    return told
+
+
+def about(plan, title, says):
+    """`plan` is that of a table, of a figure or of a paper's claims."""
+    seeds = ", ".join(map(str, plan.seeds))
+    made = f"{ours()}; seed{'s' if len(plan.seeds) > 1 else ''} {seeds}"
+    return {"title": title, "says": says, "ours": made, "citation": plan.citation}
+
+
+def ours():
+    sources = sorted({plan.source for plan in PLAN.claims.values()})
+    data = " and ".join(sources)
+    return f"{data} data; preset {PLAN.preset} ({PLAN.preset_label})"
+
+
+def escaped(text):
+    """One line of reStructuredText that reads as `text`."""
+    return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()))
+
+
+# The list in the report is as wide as the longest name; captions have them whole.
+LONGEST_NAME = 64
+
+
+def labelled(report, form=None):
+    """Labels of a file in `snakemake --report`; `report` is its name with wildcards, `form` one of two forms.
+
+    No other label may have just two values, or the page makes a switch of it.
+    """
+
+    def labels(wildcards):
+        told = REPORTS_TOLD[report.format(**wildcards)]
+        name = ": ".join(filter(None, (told["title"], told["says"])))
+        name = textwrap.shorten(name, LONGEST_NAME, placeholder=" …")
+        source = told["ours"].partition(" ")[0]
+        return {
+            "name": name,
+            "preset": f"{PLAN.preset} ({source})",
+        } | ({"as": form} if form else {})
+
+    return labels
+
+
+def page_category(wildcards):
+    return (
+        wildcards.page.removeprefix("papers/")
+        if "/" in wildcards.page
+        else "all papers"
+    )
+
+
+def run_category(wildcards):
+    return planned_run(wildcards).paper
+
+
+# What the captions in workflow/report/ are filled with.
+REPORTS_TOLD = reports_told()
+config["captions"] = {
+    name: {key: escaped(value) for key, value in told.items()}
+    for name, told in REPORTS_TOLD.items()
+}
+config["ours"] = escaped(ours())

@@ -5,9 +5,10 @@ rule render:
         "logs/render/{version}.log",
     benchmark:
         "logs/benchmarks/render/{version}.tsv"
-    threads: workflow.cores
+    threads: all_cores
     resources:
-        mem_mb=2000,
+        mem_mb=memory(rendering_request),
+        runtime=minutes(rendering_request),
     params:
         plan=PLAN_FILE,
     shell:
@@ -27,7 +28,8 @@ rule verify:
         "logs/benchmarks/verify/{source}/{version}.tsv"
     threads: decoding_threads
     resources:
-        mem_mb=2000,
+        mem_mb=memory(decoding_request),
+        runtime=minutes(decoding_request),
     params:
         plan=PLAN_FILE,
     shell:
@@ -65,7 +67,8 @@ rule pack:
         "logs/benchmarks/pack/{source}/{version}-{size}.tsv"
     threads: decoding_threads
     resources:
-        mem_mb=2000,
+        mem_mb=memory(decoding_request),
+        runtime=minutes(decoding_request),
     params:
         plan=PLAN_FILE,
     shell:
@@ -104,7 +107,8 @@ rule pack_darkened:
         "logs/benchmarks/pack/{source}/{version}-{size}-darkened-{digest}.tsv"
     threads: decoding_threads
     resources:
-        mem_mb=1000,
+        mem_mb=memory(decoding_request),
+        runtime=minutes(decoding_request),
     params:
         plan=PLAN_FILE,
     shell:
@@ -117,15 +121,26 @@ rule sheet:
         raw=ancient(raw_folder),
         index=ancient(dataset_index),
     output:
-        png="reports/datasets/{version}.png",
-        md="reports/datasets/{version}.md",
+        png=report(
+            "reports/datasets/{version}.png",
+            caption="../report/sheet.rst",
+            category="datasets",
+            labels=labelled("datasets/{version}", "PNG"),
+        ),
+        md=report(
+            "reports/datasets/{version}.md",
+            caption="../report/sheet.rst",
+            category="datasets",
+            labels=labelled("datasets/{version}", "counts (Markdown)"),
+        ),
     log:
         "logs/sheet/{version}.log",
     benchmark:
         "logs/benchmarks/sheet/{version}.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(decoding_request),
+        runtime=minutes(decoding_request),
     params:
         plan=PLAN_FILE,
     shell:
@@ -160,7 +175,8 @@ rule baselines:
         "logs/benchmarks/baselines/{source}/{version}-{size}-{digest}.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(baselines_request),
+        runtime=minutes(baselines_request),
     params:
         plan=PLAN_FILE,
     shell:

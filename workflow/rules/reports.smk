@@ -4,9 +4,21 @@ rule table:
         baselines=ancient(table_baselines),
         stale=table_if_stale,
     output:
-        md="reports/tables/{paper}/{table}.md",
+        md=report(
+            "reports/tables/{paper}/{table}.md",
+            caption="../report/table.rst",
+            category="{paper}",
+            subcategory="Tables",
+            labels=labelled("tables/{paper}/{table}", "Markdown"),
+        ),
         tex="reports/tables/{paper}/{table}.tex",
-        csv="reports/tables/{paper}/{table}.csv",
+        csv=report(
+            "reports/tables/{paper}/{table}.csv",
+            caption="../report/table.rst",
+            category="{paper}",
+            subcategory="Tables",
+            labels=labelled("tables/{paper}/{table}", "data (CSV)"),
+        ),
         json="reports/tables/{paper}/{table}.json",
     log:
         "logs/table/{paper}-{table}.log",
@@ -26,7 +38,13 @@ rule figure:
         parts=ancient(figure_inputs),
         stale=figure_if_stale,
     output:
-        png="reports/figures/{paper}/{figure}.png",
+        png=report(
+            "reports/figures/{paper}/{figure}.png",
+            caption="../report/figure.rst",
+            category="{paper}",
+            subcategory="Figures",
+            labels=labelled("figures/{paper}/{figure}"),
+        ),
         pdf="reports/figures/{paper}/{figure}.pdf",
         json="reports/figures/{paper}/{figure}.json",
     log:
@@ -47,11 +65,23 @@ rule claims:
         per_query=ancient(claims_inputs),
         stale=claims_if_stale,
     output:
-        md="reports/claims/{paper}.md",
+        md=report(
+            "reports/claims/{paper}.md",
+            caption="../report/claims.rst",
+            category="{paper}",
+            subcategory="Claims",
+            labels=labelled("claims/{paper}"),
+        ),
         tex="reports/claims/{paper}.tex",
         csv="reports/claims/{paper}.csv",
         json="reports/claims/{paper}.json",
-        deviations_md="reports/deviations/{paper}.md",
+        deviations_md=report(
+            "reports/deviations/{paper}.md",
+            caption="../report/deviations.rst",
+            category="{paper}",
+            subcategory="Claims",
+            labels=labelled("deviations/{paper}"),
+        ),
         deviations_tex="reports/deviations/{paper}.tex",
         deviations_json="reports/deviations/{paper}.json",
     log:
@@ -73,7 +103,13 @@ rule page:
         tracking=page_tracking,
         stale=page_if_stale,
     output:
-        md="reports/{page}.md",
+        md=report(
+            "reports/{page}.md",
+            caption="../report/page.rst",
+            category=page_category,
+            subcategory="Page",
+            labels=labelled("{page}"),
+        ),
         tex="reports/{page}.tex",
         csv="reports/{page}.csv",
         json="reports/{page}.json",
@@ -90,6 +126,33 @@ rule page:
         plan=PLAN_FILE,
     shell:
         "vreid page --plan {params.plan} {wildcards.page} > {log} 2>&1"
+
+
+rule index:
+    input:
+        parts=[f"reports/{part}.json" for part in PLAN.site.parts],
+        tracking="reports/tracking.json",
+        stale=index_if_stale,
+    output:
+        html=report(
+            "reports/index.html",
+            caption="../report/index.rst",
+            category="all papers",
+            subcategory="Page",
+            labels=labelled("index"),
+        ),
+        json="reports/index.json",
+    log:
+        "logs/index/index.log",
+    benchmark:
+        "logs/benchmarks/index/index.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        plan=PLAN_FILE,
+    shell:
+        "vreid site --plan {params.plan} > {log} 2>&1"
 
 
 rule run_report:
@@ -122,7 +185,14 @@ rule audit:
         stale=audit_if_stale,
     output:
         json="reports/audits/{run}/audit.json",
-        figure="reports/audits/{run}/audit.png",
+        figure=report(
+            "reports/audits/{run}/audit.png",
+            caption="../report/audit.rst",
+            category=run_category,
+            subcategory="Audit",
+            labels=labelled("audits/{run}/audit"),
+        ),
+        pdf="reports/audits/{run}/audit.pdf",
     log:
         "logs/audit/{run}.log",
     benchmark:
@@ -151,6 +221,8 @@ rule track:
         "logs/track/sync.log",
     benchmark:
         "logs/benchmarks/track/sync.tsv"
+    # MLflow's database or server is where the pipeline was started, not on a cluster's nodes.
+    localrule: True
     threads: 1
     resources:
         mem_mb=1500,

@@ -13,7 +13,8 @@ rule train:
         "logs/benchmarks/train/{run}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(training_request),
+        runtime=minutes(training_request),
         gpu=1,
     params:
         plan=PLAN_FILE,
@@ -37,7 +38,8 @@ rule extract:
         "logs/benchmarks/extract/{run}{images}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(extraction_request),
+        runtime=minutes(extraction_request),
         gpu=1,
     params:
         plan=PLAN_FILE,
@@ -49,8 +51,8 @@ rule extract:
 rule evaluate:
     input:
         features=ancient(tested_features),
-        index=ancient(run_index),
-        splits=ancient(run_splits),
+        index=ancient(tested_index),
+        splits=ancient(tested_splits),
     output:
         evaluation="runs/{run}/eval-{digest}/evaluation.json",
         per_query="runs/{run}/eval-{digest}/per_query.parquet",
@@ -60,7 +62,8 @@ rule evaluate:
         "logs/benchmarks/evaluate/{run}-{digest}.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(evaluation_request),
+        runtime=minutes(evaluation_request),
     params:
         plan=PLAN_FILE,
     shell:

@@ -125,7 +125,7 @@ def audit(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for audit.json and audit.png; reports/audits/RUN by default.", show_default=False
+            help="Folder for audit.json, .png and .pdf; reports/audits/RUN by default.", show_default=False
         ),
     ] = None,
     plan: PlanFile = None,
@@ -136,9 +136,9 @@ def audit(
     run = resolved.run(name)
     dataset = resolved.dataset(run.config.dataset)
     from vreid.evaluation.audit import audit as audit_run
-    from vreid.evaluation.audit_figure import draw_audit
     from vreid.evaluation.reranking import Reranking
     from vreid.params.atomic import write_json
+    from vreid.reporting.figures.audit import draw_audit
 
     rules = dataset.spec.protocol(protocol or run.protocols[0])
     found = audit_run(
@@ -150,11 +150,11 @@ def audit(
         # Numbers of rendered data have nothing to come close to.
         paper=_printed(resolved, run, rules.name) if dataset.source == "real" else {},
         reranking=Reranking() if reranking else None,
-        note=f"{resolved.preset_label}; {dataset.source} data",
+        note=f"{dataset.source} data, preset {resolved.preset}: {resolved.preset_label}",
     )
     folder = out or Path("reports") / "audits" / run.name
+    draw_audit(found, folder)
     write_json(folder / "audit.json", {"digest": run.audit, **found.as_json()})
-    draw_audit(found, folder / "audit.png")
     _show_audit(found)
     typer.echo(f"{folder / 'audit.json'} holds every variant, {folder / 'audit.png'} shows the moves.")
 

@@ -5,9 +5,29 @@ import sys
 import typer
 
 import vreid
-from vreid.cli import baselines, data, plan, pretrain, pretrain_enhancement, reports, runs, trying
+from vreid.cli import (
+    baselines,
+    bundle,
+    data,
+    keep,
+    plan,
+    pretrain,
+    pretrain_enhancement,
+    reports,
+    runs,
+    site,
+    tracking,
+    trying,
+)
+from vreid.cli.badge import badge
+from vreid.cli.compare import diff
+from vreid.cli.crate import crate
 from vreid.cli.evaluate import audit, evaluate
+from vreid.cli.explain import explain
+from vreid.cli.keep import restore
+from vreid.params.atomic import unwritable
 from vreid.params.errors import UserError
+from vreid.training.interruption import end_with_pipeline
 
 app = typer.Typer(
     name="vreid",
@@ -18,7 +38,9 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="run")
-app.add_typer(reports.track, name="track")
+app.add_typer(bundle.app, name="bundle")
+app.add_typer(keep.app, name="keep")
+app.add_typer(tracking.track, name="track")
 app.command()(plan.plan)
 app.command()(plan.gc)
 app.command("try")(trying.try_table)
@@ -30,8 +52,14 @@ app.command("pretrain-enhancement")(pretrain_enhancement.pretrain_enhancement)
 app.command()(reports.table)
 app.command()(reports.figure)
 app.command()(reports.claims)
+app.command()(badge)
 app.command()(reports.page)
-app.command()(reports.ui)
+app.command()(explain)
+app.command()(restore)
+app.command()(diff)
+app.command()(crate)
+app.command()(site.site)
+app.command()(tracking.ui)
 
 
 @app.callback(invoke_without_command=True)
@@ -45,8 +73,15 @@ def _version(
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one sentence on stderr and exit status 1."""
+    end_with_pipeline()
     try:
         app()
     except UserError as error:
         typer.echo(f"vreid: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        refused = unwritable(error)
+        if refused is None:
+            raise
+        typer.echo(f"vreid: {refused}", err=True)
         sys.exit(1)

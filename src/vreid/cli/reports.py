@@ -1,15 +1,11 @@
-"""`vreid table`, `figure`, `claims`, `page`, `track sync` and `ui`: what a reader opens."""
+"""`vreid table`, `figure`, `claims` and `page`: what a reader opens."""
 
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vreid.cli.options import PlanFile, Preset, the_plan
-
-track = typer.Typer(help="Carry the runs over to MLflow.", no_args_is_help=True)
-
 
 PaperName = Annotated[
     str, typer.Argument(metavar="PAPER", help="A paper, as se_densenet.", show_default=False)
@@ -70,31 +66,3 @@ def page(
     from vreid.reporting.collect import write_page
 
     write_page(the_plan(plan, preset).page(name), Path("reports") / name)
-
-
-@track.command()
-def sync(
-    plan: PlanFile = None,
-    preset: Preset = None,
-    lenient: Annotated[
-        bool, typer.Option("--lenient", help="If MLflow does not answer, say so and succeed all the same.")
-    ] = False,
-) -> None:
-    """Tell MLflow about every run that it does not know whole; writes reports/tracking.json.
-
-    MLflow is where MLFLOW_TRACKING_URI says, else the file mlflow.db here. Failed runs are told too.
-    """
-    from vreid.reporting.tracking import write_tracking
-
-    file = Path("reports/tracking.json")
-    typer.echo(write_tracking(the_plan(plan, preset), Path("runs"), file, lenient=lenient))
-
-
-def ui(
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 5000,
-) -> None:
-    """Show the tracked runs in MLflow's own pages, on this machine only."""
-    from vreid.reporting.tracking import pages_command
-
-    command, environment = pages_command(port)
-    raise typer.Exit(subprocess.call(command, env=environment))

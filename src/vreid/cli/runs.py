@@ -1,7 +1,5 @@
 """`vreid run …`: train, extract, evaluate and report one run of the plan."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +27,9 @@ def train(
 ) -> None:
     """Train the run, or go on where its checkpoint stands; writes runs/NAME/."""
     run = the_plan(plan, preset).run(name)
-    from vreid.training.gpu import hold_gpus
+    from vreid.training.gpu import gpu_locks, hold_gpus
 
-    hold_gpus(_gpu_locks(), processes)
+    hold_gpus(gpu_locks(), processes)
     if processes > 1:
         from vreid.training.distributed import train_in_processes
 
@@ -54,9 +52,9 @@ def extract(
     """Compute the features of the run's query and gallery images; writes runs/NAME/features…/."""
     run = the_plan(plan, preset).run(name)
     test = run.on_images(images)
-    from vreid.training.gpu import hold_gpus
+    from vreid.training.gpu import gpu_locks, hold_gpus
 
-    hold_gpus(_gpu_locks())
+    hold_gpus(gpu_locks())
     from vreid.training.extract import extract as extract_run
 
     extract_run(Path("runs") / run.name, Path(test.pack), out=Path(test.features))
@@ -96,8 +94,3 @@ def report(name: Name, plan: PlanFile = None, preset: Preset = None) -> None:
     from vreid.reporting.own import write_run_report
 
     write_run_report(resolved, resolved.run(name), Path("reports/runs"))
-
-
-def _gpu_locks() -> Path:
-    """One folder for all pipelines of this user: two working folders share the machine's GPUs."""
-    return Path(tempfile.gettempdir()) / f"vreid-gpus-{os.getuid()}"

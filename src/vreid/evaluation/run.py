@@ -126,5 +126,8 @@ def _load(path: Path) -> Array:
     except FileNotFoundError:
         raise UserError(f"{path} is missing: extract the features of this run first") from None
     except (ValueError, OSError) as error:
-        raise UserError(f"{path} is no .npy file of numbers ({error})") from None
+        raise UserError(
+            f"{path} is no .npy file of numbers ({error}): delete it and run the pipeline again, or write it "
+            "anew with `vreid run extract`"
+        ) from None
     return loaded

@@ -79,9 +79,13 @@ class Row(Strict):
 
 
 class Table(Strict):
-    """One table of the paper, in the paper's own order of rows and columns."""
+    """One table of the paper, in the paper's own order of rows and columns.
+
+    `number` is how the paper numbers it, if not by the digits of its key.
+    """
 
     caption: str
+    number: str | None = None
     columns: tuple[Column, ...] = Field(min_length=1)
     rows: tuple[Row, ...] = Field(min_length=1)
     text_columns: tuple[str, ...] = ()

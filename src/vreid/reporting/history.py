@@ -18,6 +18,11 @@ from vreid.reporting.events import read_events
 
 RunStatus = Literal["FINISHED", "FAILED", "KILLED"]
 
+Evaluations = Mapping[str, Path]
+"""The folders of a run's evaluations by what tells them apart; that of the recipe's own test is called ""."""
+
+FILES = ("config.json", "run.json", "history.parquet", "model.safetensors")
+
 FINAL_METRICS = ("mAP", "mAP_trapezoid", "mINP", "MRR", "R1", "R5", "R10", "R20")
 
 RUN_NAME = re.compile(
@@ -52,7 +57,10 @@ class RunHistory:
         tags: Provenance, as text.
         points: Values measured during training, one per key and epoch; a later attempt's replace those of
             an earlier one.
-        final: Values that hold for the run as a whole: metrics of its evaluation, as fractions, and costs.
+        final: Values that hold for the run as a whole: metrics of its evaluations, as fractions, and costs.
+        files: What the run has left: paths by a name. They are as seen from the working directory, as
+            `folder` is.
+        sizes: The sizes of these files in bytes, by the same names.
     """
 
     name: str
@@ -63,6 +71,8 @@ class RunHistory:
     tags: dict[str, str]
     points: tuple[Point, ...]
     final: dict[str, float]
+    files: dict[str, str]
+    sizes: dict[str, int]
 
     @property
     def paper(self) -> str:
@@ -74,10 +84,11 @@ class RunHistory:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def read_history(folder: Path, evaluation: Path | None = None) -> RunHistory | None:
+def read_history(folder: Path, evaluations: Path | Evaluations | None = None) -> RunHistory | None:
     """Return the history of the run in `folder`; None if nobody tried to train it.
 
-    `evaluation` is the folder of the evaluation that counts; None takes the one that was written last.
+    `evaluations` are those that count, or the folder of the only one; None takes the one that was written
+    last.
     """
     events = read_events(folder / "events.jsonl")
     if not events:
@@ -87,6 +98,8 @@ def read_history(folder: Path, evaluation: Path | None = None) -> RunHistory | N
     about = {key: value for key, value in _leaves(_read_json(folder / "run.json")) if value is not None}
     costs = {f"run/{key}": float(value) for key, value in about.items() if _is_number(value)}
     tags = {key: value for key, value in about.items() if isinstance(value, str)}
+    counting = _counting(folder, evaluations)
+    files = _files(folder, counting)
     return RunHistory(
         name=folder.name,
         start=_milliseconds(events[0]),
@@ -95,7 +108,9 @@ def read_history(folder: Path, evaluation: Path | None = None) -> RunHistory | N
         params={key: _as_text(value) for key, value in _leaves(config)},
         tags=_with_source(_tags(folder, events, config) | tags),
         points=tuple(_points(events)),
-        final=costs | dict(_final_metrics(evaluation or _last_evaluation(folder))),
+        final=costs | {key: value for pair in counting.items() for key, value in _final_metrics(*pair)},
+        files={name: file.as_posix() for name, file in files.items()},
+        sizes={name: file.stat().st_size for name, file in files.items()},
     )
 
 
@@ -140,24 +155,40 @@ def _points(events: list[dict[str, Any]]) -> Iterator[Point]:
     yield from points.values()
 
 
-def _final_metrics(evaluation: Path | None) -> Iterator[tuple[str, float]]:
-    """Yield mAP, R1, …: of the first protocol by their own names, of several as protocol/metric too."""
-    if evaluation is None:
-        return
+def _final_metrics(test: str, evaluation: Path) -> Iterator[tuple[str, float]]:
+    """Yield mAP, R1, …: of the first protocol by their own names, of several as protocol/metric too.
+
+    Those of another test than the recipe's own have its name before them, as darkened/mAP.
+    """
+    prefix = f"{test}/" if test else ""
     protocols = sorted(_read_json(evaluation / "evaluation.json").get("protocols", {}).items())
     for number, (protocol, results) in enumerate(protocols):
         for metric in FINAL_METRICS:
             value = fraction(results, metric)
             if value is not None and number == 0:
-                yield metric, value
+                yield f"{prefix}{metric}", value
             if value is not None and len(protocols) > 1:
-                yield f"{protocol}/{metric}", value
+                yield f"{prefix}{protocol}/{metric}", value
 
 
-def _last_evaluation(folder: Path) -> Path | None:
+def _files(folder: Path, evaluations: Evaluations) -> dict[str, Path]:
+    """Return the files that are there, by the names that they have in every run."""
+    named = {file: folder / file for file in FILES}
+    named |= {
+        f"{test}/evaluation.json" if test else "evaluation.json": where / "evaluation.json"
+        for test, where in evaluations.items()
+    }
+    return {name: file for name, file in named.items() if file.is_file()}
+
+
+def _counting(folder: Path, evaluations: Path | Evaluations | None) -> Evaluations:
+    if isinstance(evaluations, Path):
+        return {"": evaluations}
+    if evaluations is not None:
+        return evaluations
     files = folder.glob("eval-*/evaluation.json")
     newest = max(files, key=lambda file: (file.stat().st_mtime_ns, file.as_posix()), default=None)
-    return newest.parent if newest else None
+    return {"": newest.parent} if newest else {}
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

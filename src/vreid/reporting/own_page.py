@@ -79,7 +79,8 @@ def _about(report: RunReport) -> str:
     train = f"{_number(report.train.images, 'photograph')} of {_number(report.train.vehicles, 'vehicle')}"
     test = f"{_number(report.test.images, 'photograph')} of {_number(report.test.vehicles, 'vehicle')}"
     return (
-        f"**{report.source.capitalize()} data; preset {escape(report.preset_label)}; seed {report.seed}.** "
+        f"**{report.source.capitalize()} data; preset {report.preset} ({escape(report.preset_label)}); "
+        f"seed {report.seed}.** "
         f"Trained for {_number(report.epochs, 'epoch')} on {train}; tested on {test} that are not among them."
     )
 

@@ -98,6 +98,10 @@ class Table(Heading):
         """Return whether a column holds the paper's training times, beside which ours are multiples."""
         return self.columns[index].metric == TRAINING_TIME
 
+    def is_printed(self, index: int) -> bool:
+        """Return whether the paper prints any value of one column."""
+        return any(cell.paper is not None for cell in self.column(index))
+
     def marks(self, index: int) -> tuple[list[Mark], list[Mark]]:
         """Return the marks of the paper's values and of ours, row by row, in one column; costs have none."""
         cells, decimals = self.column(index), self.decimals(index)

@@ -135,7 +135,7 @@ def figure_plan(spec, methods=(), dataset=None) -> FigurePlan:
         caption=spec.caption,
         citation="A paper",
         preset="demo",
-        preset_label="demo: noise",
+        preset_label="noise",
         source=dataset.source,
         seeds=(0, 1),
         spec=spec,

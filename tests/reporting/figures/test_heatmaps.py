@@ -196,11 +196,15 @@ def test_all_methods_are_drawn_on_the_same_query_images(world):
     assert numbers["layer"] == "conv4_attention"
     assert len(set(numbers["rows"])) == 3 and set(numbers["rows"]) <= set(range(4, 10))
     pictures = np.load(world / "pack" / "images.npy")[numbers["rows"]]
-    axes = np.array(drawing.figure.axes).reshape(3, 4)
+    axes = np.array(drawing.figure.axes[:12]).reshape(3, 4)
     assert [axis.get_title() for axis in axes[0]] == ["Query", "None", "SE", "DpA"]
     for line, picture in zip(axes, pictures, strict=True):
-        for axis in line:
-            assert np.array_equal(axis.images[0].get_array(), picture)
+        assert np.array_equal(line[0].images[0].get_array(), picture)
+        for axis in line[1:]:  # grey below the map, whose colour is then its own
+            grey = np.asarray(axis.images[0].get_array())
+            assert np.allclose(grey, picture.astype(float).sum(axis=-1) / 3)
+    [scale] = drawing.figure.axes[12:]
+    assert "hottest place" in scale.get_ylabel()
 
 
 def test_maps_are_those_of_the_trained_networks_scaled_to_one(world):
@@ -208,7 +212,7 @@ def test_maps_are_those_of_the_trained_networks_scaled_to_one(world):
     pictures = np.load(world / "pack" / "images.npy")[drawing.numbers["rows"]]
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
     images = (torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255 - mean) / std
-    axes = np.array(drawing.figure.axes).reshape(3, 4)
+    axes = np.array(drawing.figure.axes[:12]).reshape(3, 4)
     for column, (label, attention) in enumerate(VARIANTS.items(), start=1):
         maps, classes = heat_maps(model(attention), "conv4_attention", images)
         said = drawing.numbers["methods"][label]

@@ -93,6 +93,20 @@ def test_methods_that_are_asked_different_queries_are_refused(world, methods):
         ranklist.draw(plan([methods[0], method("Other", other)]), world)
 
 
+@pytest.mark.parametrize(("lists", "across"), [(1, 1), (6, 2)])
+def test_a_figure_that_would_be_too_high_has_two_queries_side_by_side(world, methods, lists, across):
+    several = [methods[0].model_copy(update={"label": f"m{n}"}) for n in range(lists)]
+    figure = ranklist.draw(plan(several, queries=3, depth=4), world).figure
+    width, height = figure.get_size_inches()
+    assert width == pytest.approx(ranklist.WIDE)
+    assert height <= ranklist.HIGHEST
+    asked = [p for p in figure.axes[0].patches if not p.get_fill() and to_hex(p.get_edgecolor()) == ASKED]
+    assert len({round(p.get_x(), 3) for p in asked}) == across
+    assert len({(round(p.get_x(), 3), round(p.get_y(), 3)) for p in asked}) == 3
+    images = [image.get_extent() for image in figure.axes[0].images]
+    assert len({tuple(np.round(extent, 3)) for extent in images}) == 3 * (1 + 4 * lists)  # none hides another
+
+
 @pytest.mark.parametrize(("size", "shape"), [((8, 16), (24, 16, 3)), ((8, 8), (8, 24, 3))])
 def test_spectra_stand_together(tmp_path, size, shape):
     write_dataset(tmp_path, spectra=("rgb", "nir", "tir"), size=size)

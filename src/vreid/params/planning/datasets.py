@@ -10,17 +10,21 @@ from vreid.params.fingerprint import code_digest, digest_of
 from vreid.params.listing import listing_digest, table_digest
 from vreid.params.plan import DatasetPlan
 from vreid.params.preset import Preset
-from vreid.params.read import read_yaml, suggest, validate
+from vreid.params.read import named_files, read_yaml, suggest, validate
 from vreid.params.run import Input, Size
 
 
 class Datasets:
-    """The datasets of params/datasets/ under a preset, each resolved once."""
+    """The datasets of params/datasets/ under a preset, each resolved once.
 
-    def __init__(self, folder: Path, preset: Preset, preset_file: Path) -> None:
-        self.files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    With `all_present` each counts as being in place, to reckon with what would then be run.
+    """
+
+    def __init__(self, folder: Path, preset: Preset, preset_file: Path, *, all_present: bool = False) -> None:
+        self.files = named_files(folder)
         self._preset = preset
         self._preset_file = preset_file
+        self._all_present = all_present
         self._resolved: dict[str, DatasetPlan] = {}
 
     def wanted(self, name: str, named_in: str) -> DatasetPlan:
@@ -78,8 +82,9 @@ class Datasets:
             folder, present = f"data/raw/synthetic/{name}-{content}", True
         else:
             folder = f"data/raw/real/{name}"
-            present = Path(folder).is_dir()
-            content = _real_content(Path(folder), spec)[:8] if present else "absent"
+            there = Path(folder).is_dir()
+            present = there or self._all_present
+            content = _real_content(Path(folder), spec)[:8] if there else "absent"
         code = code_digest(
             [
                 f"vreid.datasets.adapters.{spec.adapter}",

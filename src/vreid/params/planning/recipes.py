@@ -197,8 +197,23 @@ def shortened(schedule: Mapping[str, Any], epochs: int) -> dict[str, Any]:
 
 
 def plain(value: Any) -> str:
-    """Return a value of params/ as a reader expects it."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    """Return a value of params/ as a reader expects it: `flip (p 0.5)` of `{name: flip, p: 0.5}`."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return str(float(f"{value:.6g}"))
+        case list():
+            return f"[{', '.join(map(plain, value))}]"
+        case {"name": name, **others}:
+            said = plain(others)
+            return f"{name} ({said})" if said else str(name)
+        case dict():
+            return ", ".join(f"{key} {plain(one)}" for key, one in value.items())
+        case _:
+            return str(value)
 
 
 def _sized(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from vreid.params.plan import (
     InconsistencyPlan,
     MethodPlan,
     PairPlan,
+    ReportPlan,
     ResultPlan,
     RowPlan,
     SidePlan,
@@ -161,7 +162,7 @@ class Reports:
         plan = TablePlan(
             **self._heading,
             table=key,
-            title=key.replace("table", "Table "),
+            title=f"Table {table.number or key.removeprefix('table')}",
             caption=table.caption,
             recipe=tuple(self._recipes.departures(bindings)),
             text_columns=table.text_columns,
@@ -377,7 +378,7 @@ def _in_column(experiment: str, column: Column) -> Binding:
     return Binding(experiment, column.variant, column.dataset, test)
 
 
-def _digest(plan: TablePlan | FigurePlan | ClaimsPlan, *made_by: str) -> str:
+def _digest(plan: ReportPlan, *made_by: str) -> str:
     """Digest of a report's plan and of the code that makes the report."""
     return digest_of([plan.model_dump(mode="json"), code_digest(made_by)], 16)
 

@@ -5,24 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure as Canvas
-
-from vreid.params.atomic import atomic_path, write_json
+from vreid.params.atomic import write_json
 from vreid.params.plan import FigurePlan, MethodPlan
 from vreid.reporting.figures import style
 from vreid.reporting.figures.drawing import Drawing
+from vreid.reporting.figures.files import house_style, save
 from vreid.reporting.missing import why_failed
 from vreid.reporting.records import Figure, Made
 
 OF_DATASETS = ("darkened", "attributes")
 """Kinds that show a dataset, not runs."""
-
-WITHOUT_DATES = {
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
-"""What is left out of the files, so that the same figure has the same bytes."""
 
 
 class DrawnFigure(Figure):
@@ -47,13 +39,10 @@ def draw_figure(plan: FigurePlan, folder: Path, root: Path = Path()) -> DrawnFig
         UserError: a file is there but unreadable, or not what the kind of figure needs.
     """
     there, notes = _evaluated(plan, root), tuple(_missing(plan, root))
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style.STYLE)
+    with house_style():
         drawing = _draw(there, notes, root)
-        style.sign(drawing.figure, plan)
-        for suffix in WITHOUT_DATES:
-            _save(drawing.figure, folder / f"{plan.figure}.{suffix}", suffix)
+        style.sign(drawing.figure, style.provenance(plan))
+        save(drawing.figure, folder, plan.figure)
     drawn = DrawnFigure(
         **{name: getattr(plan, name) for name in Made.model_fields},
         figure=plan.figure,
@@ -107,8 +96,3 @@ def _why(method: MethodPlan, preset: str, root: Path) -> str | None:
         return f"not run, as {preset} leaves it out"
     absent = [result.per_query for result in method.results if not (root / result.per_query).is_file()]
     return why_failed(absent, len(method.results), root) if absent else None
-
-
-def _save(figure: Canvas, path: Path, kind: str) -> None:
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=style.DPI, metadata=WITHOUT_DATES[kind])

@@ -22,6 +22,7 @@ from vreid.params.errors import UserError
 from vreid.params.figures import HeatMaps
 from vreid.params.plan import FigurePlan
 from vreid.reporting.figures.drawing import Drawing
+from vreid.reporting.figures.style import HEAT
 from vreid.training.device import computing_on
 from vreid.training.extract import load_trained
 
@@ -29,8 +30,9 @@ Rows = npt.NDArray[np.int64]
 Pictures = npt.NDArray[np.uint8]
 
 SEED = 0
-TILE = 1.3
-VEIL = 0.5
+TILE, BAR = 1.3, 0.6
+"""Inches: of a picture, and beside them for the scale."""
+VEIL = 0.55
 """How much of a heat map covers the image under it."""
 
 
@@ -144,12 +146,12 @@ def _notes(shown: dict[str, Any], images: int) -> tuple[str, ...]:
         f"Share of the image that is at least half as hot as its hottest place, mean of {images} images: "
         f"{', '.join(said)}."
     )
-    return (share,)
+    return (f"From dark, cold, to yellow, the hottest place of each map by itself. {share}",)
 
 
 def _figure(pictures: Pictures, maps: dict[str, npt.NDArray[np.float32]]) -> Figure:
     lines, columns = len(pictures), 1 + len(maps)
-    figure = Figure(figsize=(columns * TILE, lines * TILE + 0.3), layout="constrained")
+    figure = Figure(figsize=(columns * TILE + BAR, lines * TILE + 0.3), layout="constrained")
     axes = figure.subplots(lines, columns, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
@@ -158,7 +160,8 @@ def _figure(pictures: Pictures, maps: dict[str, npt.NDArray[np.float32]]) -> Fig
     for line, picture in enumerate(pictures):
         axes[line, 0].imshow(picture)
         for column, found in enumerate(maps.values(), start=1):
-            axes[line, column].imshow(picture)
-            # Blue to red, as the paper draws and describes it.
-            axes[line, column].imshow(found[line], cmap="jet", alpha=VEIL, vmin=0, vmax=1)
+            axes[line, column].imshow(picture.mean(axis=2), cmap="gray", vmin=0, vmax=255)
+            seen = axes[line, column].imshow(found[line], cmap=HEAT, alpha=VEIL, vmin=0, vmax=1)
+    scale = figure.colorbar(seen, ax=axes, shrink=0.5, aspect=25, pad=0.01, ticks=[0, 0.5, 1])
+    scale.set_label("heat, in parts of each map's hottest place")
     return figure

@@ -23,6 +23,10 @@ from vreid.reporting.ranklist import Ranker, RankList
 
 WIDE, HEAD, LABEL = 7.5, 0.22, 0.8
 """Inches: between the figure's sides, above the first list for the ranks, left of a list for its method."""
+HIGHEST = 9.0
+"""Inches: of a figure, beyond which two queries stand side by side."""
+ASIDE = 0.25
+"""Inches: between two queries side by side."""
 LETTERS = 14
 """Of a method's label in one line."""
 GAP, BETWEEN = 0.08, 0.25
@@ -127,20 +131,74 @@ def _notes(found: Sequence[Found], pack: PackedImages, depth: int) -> tuple[str,
     return tuple(notes)
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand, in heights of a picture, of which one is `inches` high.
+
+    `across` queries stand side by side; `start` is where the lists begin, right of the query's picture.
+    """
+
+    queries: int
+    lists: int
+    depth: int
+    tile: float
+    across: int
+
+    @property
+    def inches(self) -> float:
+        used = self.across * LABEL + (self.across - 1) * ASIDE
+        return (WIDE - used) / (self.across * (1 + self.depth) * self.tile)
+
+    @property
+    def start(self) -> float:
+        return self.tile + LABEL / self.inches
+
+    @property
+    def panel(self) -> float:
+        return self.start + self.depth * self.tile
+
+    @property
+    def width(self) -> float:
+        return self.across * self.panel + (self.across - 1) * ASIDE / self.inches
+
+    @property
+    def head(self) -> float:
+        return HEAD / self.inches
+
+    @property
+    def height(self) -> float:
+        return self.head + -(-self.queries // self.across) * (self.lists * (1 + GAP) + BETWEEN)
+
+    def place(self, query: int) -> tuple[float, float]:
+        """Return the left upper corner of what belongs to a query."""
+        down, right = divmod(query, self.across)
+        left = right * (self.panel + ASIDE / self.inches)
+        return left, self.head + down * (self.lists * (1 + GAP) + BETWEEN)
+
+
+def _layout(queries: int, lists: int, depth: int, tile: float) -> _Layout:
+    alone = _Layout(queries, lists, depth, tile, across=1)
+    if alone.height * alone.inches <= HIGHEST or queries == 1:
+        return alone
+    return _Layout(queries, lists, depth, tile, across=2)
+
+
 def _figure(found: Sequence[Found], pack: PackedImages, depth: int) -> Figure:
     queries, lists = len(found[0].lists), len(found)
-    tile = aspect(picture(pack, found[0].lists[0].query.row)) + GAP
-    inches = (WIDE - LABEL) / ((1 + depth) * tile)
-    start, head, block = tile + LABEL / inches, HEAD / inches, lists * (1 + GAP) + BETWEEN
-    canvas = Canvas.of(start + depth * tile, head + queries * block, inches)
-    for place, text in [(0.0, "query"), *((start + r * tile, str(r + 1)) for r in range(depth))]:
-        canvas.write(place + (tile - GAP) / 2, head / 2, text)
+    layout = _layout(queries, lists, depth, aspect(picture(pack, found[0].lists[0].query.row)) + GAP)
+    canvas = Canvas.of(layout.width, layout.height, layout.inches)
+    for number in range(layout.across):
+        left, _ = layout.place(number)
+        ranks = [(left + layout.start + r * layout.tile, str(r + 1)) for r in range(depth)]
+        for x, text in [(left, "query"), *ranks]:
+            canvas.write(x + (layout.tile - GAP) / 2, layout.head / 2, text)
     for number in range(queries):
-        top = head + number * block
+        left, top = layout.place(number)
         query = picture(pack, found[0].lists[number].query.row)
-        canvas.show(query, 0, top + (lists - 1) * (1 + GAP) / 2, ASKED)
+        canvas.show(query, left, top + (lists - 1) * (1 + GAP) / 2, ASKED)
         for line, method in enumerate(found):
-            _draw_list(canvas, method, number, pack, (start, top + line * (1 + GAP)))
+            place = (left + layout.start, top + line * (1 + GAP))
+            _draw_list(canvas, method, number, pack, place)
     return canvas.figure
 
 

@@ -37,6 +37,8 @@ BASELINE = "#222222"
 DRAW = "1"
 """What colours are drawn with, beside names; chosen so that every experiment of the papers keeps its own."""
 METRICS = {"mAP": "#0072b2", "R1": "#e69f00"}
+HEAT = "inferno"
+"""Of heat maps: lightness alone tells cold from hot, to everybody (the papers' blue to red does not)."""
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -86,8 +88,8 @@ def empty(reasons: Sequence[str]) -> Figure:
     return figure
 
 
-def sign(figure: Figure, plan: FigurePlan) -> None:
-    """Make room below `figure`, which lays itself out (`constrained`), and say there how it was made.
+def sign(figure: Figure, made: str) -> None:
+    """Make room below `figure`, which lays itself out (`constrained`), and say there how it was `made`.
 
     Numbers of synthetic data or of a shortened recipe never stand without that, wherever the file goes.
     """
@@ -95,7 +97,7 @@ def sign(figure: Figure, plan: FigurePlan) -> None:
     if not isinstance(engine, ConstrainedLayoutEngine):
         raise TypeError("only figures with layout='constrained' can be signed")
     width, height = (float(side) for side in figure.get_size_inches())
-    lines = _balanced(provenance(plan), max(30, int(width * 72 / (0.58 * SIGNED))))
+    lines = _balanced(made, max(30, int(width * 72 / (0.58 * SIGNED))))
     band = (1.25 * len(lines) * SIGNED + 4) / 72
     share = band / (height + band)
     figure.set_size_inches(width, height + band)
@@ -106,8 +108,7 @@ def sign(figure: Figure, plan: FigurePlan) -> None:
 def provenance(plan: FigurePlan) -> str:
     """Return on which data, with which preset and seeds a figure's numbers were made."""
     seeds = ", ".join(str(seed) for seed in plan.seeds)
-    preset = plan.preset_label.removeprefix(f"{plan.preset}: ")
-    return f"{plan.source} data, preset {plan.preset}: {preset}; seed{'s' * (len(plan.seeds) > 1)} {seeds}"
+    return f"{plan.source} data, preset {plan.preset}: {plan.preset_label}; seed{'s' * (len(plan.seeds) > 1)} {seeds}"
 
 
 def _balanced(text: str, width: int) -> list[str]:

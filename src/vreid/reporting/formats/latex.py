@@ -1,29 +1,30 @@
 r"""Tables as LaTeX with booktabs: a file compiles standing alone, and can be \input as it is.
 
-LaTeX itself says which of the two happens: \@nodocument is \relax once a document has begun. A
-document that includes tables loads booktabs and graphicx; it may define \vreidcited to choose how
-values look that the paper quotes from elsewhere.
+LaTeX itself says which of the two happens: \@nodocument is \relax once a document has begun.
 """
 
-import re
-import unicodedata
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 
-from vreid.reporting.cells import Cell, Mark, printed
 from vreid.reporting.formats import wording
-from vreid.reporting.records import Row, Table
+from vreid.reporting.formats.latex_grid import HEAD, grids
+from vreid.reporting.formats.latex_text import escape
+from vreid.reporting.records import Table
 
-WIDEST = 4
-"""Metrics that stand side by side at most, where they fall into groups."""
+TALL, ACROSS = 62, 105
+"""Lines of \footnotesize that a float may have on a page, and letters in such a line."""
 
-STYLES = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
+ABOUT = r"""%% %s
+%%
+%% By itself:     pdflatex makes a page of this file as it is.
+%% In a document: \usepackage{booktabs,graphicx} in its preamble, then \input this file where it belongs.
+%% Grids wider than a line are shrunk to it. \newcommand{\vreidcited}[1]{...} before the \input chooses how
+%% values look that the paper quotes from elsewhere: else in italics, and grey if there is \textcolor.
+"""
 
 PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[utf8]{inputenc}
 \usepackage{booktabs,color,graphicx}
 \usepackage[margin=2cm]{geometry}
-\newcommand{\vreidcited}[1]{\textcolor[gray]{0.4}{\textit{#1}}}
 """
 
 OPENING = rf"""\expandafter\ifx\csname @nodocument\endcsname\relax\else
@@ -33,52 +34,33 @@ OPENING = rf"""\expandafter\ifx\csname @nodocument\endcsname\relax\else
 \fi
 """
 
+QUOTED = (
+    r"\providecommand{\vreidcited}[1]{\ifdefined\textcolor\textcolor[gray]{0.4}{\textit{#1}}"
+    r"\else\textit{#1}\fi}"
+)
+
 CLOSING = r"""\ifdefined\vreidalone\else\expandafter\endinput\fi
 \end{document}
 """
 
-SPECIAL = (
-    {character: "\\" + character for character in "{}$&#%_"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"}
-    | {"–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}"}
-    | {"±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "−": "$-$", "≈": r"$\approx$"}
-    | {"≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\to$", "∞": r"$\infty$", "°": r"$^\circ$"}
-    | {"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$", "ε": r"$\epsilon$"}
-    | {"η": r"$\eta$", "λ": r"$\lambda$", "μ": r"$\mu$", "σ": r"$\sigma$", "τ": r"$\tau$"}
-    | {"φ": r"$\phi$", "Δ": r"$\Delta$"}
-)
-"""What stands for a character that LaTeX takes for a command, or that its text fonts lack."""
-
-WHOLE_LETTERS = "ßæÆøØœŒłŁ"
-"""The letters beyond ASCII that LaTeX's first font encoding has without composing them."""
-
-LONG = 20
-"""Letters of a word that may be broken: names of files, keys and runs."""
-
-BREAKABLE = "/_-.,:="
-
-OGONEK = "\u0328"
-"""The one accent of European letters that this encoding cannot set."""
-
 
 def document(table: Table) -> str:
     r"""Return one table as a file that compiles standing alone and can be \input."""
-    return standing_alone(body(table, wording.recipe(table.recipe)))
+    return standing_alone(f"{table.title} of {table.paper}", body(table, wording.recipe(table.recipe)))
 
 
-def standing_alone(body: str) -> str:
-    r"""Return what compiles by itself and can be \input as well."""
-    return f"{OPENING}{body}{CLOSING}"
+def standing_alone(about: str, body: str) -> str:
+    r"""Return what compiles by itself and can be \input as well; it begins with what it is `about`."""
+    return f"{ABOUT % ' '.join(about.split())}{OPENING}{body}{CLOSING}"
 
 
-def collection(title: str, parts: Sequence[tuple[str, str]]) -> str:
-    """Return one document with contents; a part is a heading and what stands below it, as LaTeX."""
+def collection(title: str, summary: str, parts: Sequence[tuple[str, str]]) -> str:
+    """Return one document with a summary and contents; a part is a heading and what stands below it."""
     return "".join(
         [
             PREAMBLE,
             f"\\title{{{escape(title)}}}\\author{{}}\\date{{}}\n",
-            "\\begin{document}\n\\maketitle\n\\tableofcontents\n\\clearpage\n",
+            f"\\begin{{document}}\n\\maketitle\n{summary}\\tableofcontents\n\\clearpage\n",
             *(
                 f"{section(heading)}{listed('section', heading)}{below}\\clearpage\n"
                 for heading, below in parts
@@ -99,24 +81,24 @@ def listed(level: str, heading: str) -> str:
 
 
 def body(table: Table, recipe: str) -> str:
-    """Return the table's float: title, provenance, the columns shrunk to the line's width, notes.
+    """Return the table as floats: title and provenance, the grids, notes.
 
-    `recipe` is what is said here of how our recipe differs from the paper's.
+    `recipe` is what is said here of how our recipe differs from the paper's. What does not fit on a page goes
+    on in another float, whose title says so.
     """
-    title = f"\\textbf{{{escape(table.title)}}} ({escape(table.paper)}): {escape(table.caption)}"
-    provenance = f"\\textbf{{{escape(wording.provenance(table))}}} {escape(recipe)}"
-    return "\n".join(
-        [
-            r"\begin{table}[!htbp]",
-            r"\providecommand{\vreidcited}[1]{\textit{#1}}",
-            r"\centering\small",
-            rf"{{\raggedright {title}\par\footnotesize {provenance}\par}}",
-            *(shrunk(_grid(table, block)) for block in wording.blocks(table, WIDEST)),
-            rf"\par\medskip{{\raggedright\footnotesize {_notes(table)}\par}}",
-            r"\end{table}",
-            "",
-        ]
+    said = [wording.provenance(table), recipe]
+    title = f"\\textbf{{{escape(table.title)}}} ({escape(table.paper)})"
+    first = (
+        f"{title}: {escape(table.caption)}\\par\\footnotesize \\textbf{{{escape(said[0])}}} {escape(recipe)}"
     )
+    floats, used = [[first]], _lines([table.caption, *said])
+    for height, content in _contents(table):
+        if used + height > TALL and len(floats[-1]) > 1:
+            floats.append([f"{title}, continued"])
+            used = 1
+        floats[-1].append(content)
+        used += height
+    return "".join(_float(*contents) for contents in floats)
 
 
 def shrunk(tabular: str) -> str:
@@ -129,96 +111,35 @@ def shrunk(tabular: str) -> str:
     )
 
 
-def line(cells: Sequence[str]) -> str:
-    """Return one line of a tabular; a bracket at its beginning is no argument of the line before."""
-    return ("{}" if cells[0].startswith("[") else "") + " & ".join(cells) + r" \\"
+def _contents(table: Table) -> Iterator[tuple[int, str]]:
+    """Yield what stands below the title, each with its height in lines; long grids are cut."""
+    tallest = TALL - HEAD
+    for grid in grids(table):
+        for start in range(0, len(grid.rows), tallest):
+            stop = min(start + tallest, len(grid.rows))
+            yield HEAD + stop - start, shrunk(grid.tabular(start, stop))
+    letters = wording.note_letters(table).items()
+    reasons = [rf"\textsuperscript{{{letter}}} {escape(reason)}" for reason, letter in letters]
+    lines = [*wording.baselines(table), wording.key(table), table.citation]
+    notes = "\\par\n".join([*reasons, *(escape(text) for text in lines)])
+    yield _lines([*table.reasons(), *lines]), rf"\par\medskip{{\raggedright {notes}\par}}"
 
 
-def signed(number: str) -> str:
-    """Return a number whose sign is set as one."""
-    return re.sub(r"^([+-])(?=\d)", r"$\1$", number)
-
-
-def escape(text: str) -> str:
-    """Return plain text that LaTeX prints as it is; a long word may be broken after its punctuation.
-
-    A character that LaTeX's standard text font lacks is named by its code point: [U+4E2D].
-    """
-    return " ".join(_word(word) for word in text.split())
-
-
-def _word(word: str) -> str:
-    end = r"\allowbreak{}" if len(word) > LONG else ""
-    return "".join((SPECIAL.get(c) or _set_in_text(c)) + (end if c in BREAKABLE else "") for c in word)
-
-
-def _set_in_text(character: str) -> str:
-    letter, *accents = list(unicodedata.normalize("NFD", character))
-    plain = letter.isascii() and character <= "\u017f" and OGONEK not in accents
-    return character if plain or character in WHOLE_LETTERS else f"[U+{ord(character):04X}]"
-
-
-def _grid(table: Table, block: list[int]) -> str:
-    names, left = wording.heads(table), 2 + len(table.text_columns)
-    starts = [left + 1 + 3 * group for group in range(len(block))]
-    heads = [r"\#", "Method", *(escape(name) for name in table.text_columns)]
-    columns = [_column(table, index) for index in block]
-    rows = [
-        [*_left(row), *chain.from_iterable(column[number] for column in columns)]
-        for number, row in enumerate(table.rows)
-    ]
+def _float(title: str, *contents: str) -> str:
     return "\n".join(
         [
-            rf"\begin{{tabular}}{{rl{'l' * len(table.text_columns)}{'rrr' * len(block)}}}",
-            r"\toprule",
-            line([""] * left + [rf"\multicolumn{{3}}{{c}}{{{escape(names[index])}}}" for index in block]),
-            "".join(rf"\cmidrule(lr){{{start}-{start + 2}}}" for start in starts),
-            line([*heads, *["paper", escape(wording.ours(table)), "diff."] * len(block)]),
-            r"\midrule",
-            *(line(row) for row in rows),
-            r"\bottomrule",
-            r"\end{tabular}",
+            r"\begin{table}[!htbp]",
+            QUOTED,
+            r"\centering\small\setlength{\tabcolsep}{3pt}",
+            rf"{{\raggedright {title}\par}}",
+            r"\footnotesize",
+            *contents,
+            r"\end{table}",
+            "",
         ]
     )
 
 
-def _left(row: Row) -> list[str]:
-    style = r"\vreidcited{%s}" if row.kind == "cited" else "%s"
-    texts = [escape(text) or wording.MISSING for text in (wording.label(row), *row.text)]
-    return [str(row.row), *(style % text for text in texts)]
-
-
-def _column(table: Table, index: int) -> list[list[str]]:
-    """Return the paper's value, ours and the difference in each row of one column."""
-    lines = zip(table.rows, table.column(index), *table.marks(index), strict=True)
-    return [
-        [
-            _paper(cell, table.decimals(index), theirs, row),
-            _ours(table, index, cell, ours),
-            signed(table.difference(index, cell) or wording.MISSING),
-        ]
-        for row, cell, theirs, ours in lines
-    ]
-
-
-def _paper(cell: Cell, decimals: int, mark: Mark, row: Row) -> str:
-    if cell.paper is None:
-        return wording.MISSING
-    value = STYLES[mark] % printed(cell.paper, decimals)
-    return rf"\vreidcited{{{value}}}" if row.cited_from is not None else value
-
-
-def _ours(table: Table, index: int, cell: Cell, mark: Mark) -> str:
-    note = rf"\textsuperscript{{{wording.note_letters(table)[cell.reason]}}}" if cell.reason else ""
-    shown = wording.mean_and_sd(cell, table.decimals(index), cost=table.is_cost(index))
-    if shown is None:
-        return wording.nothing(cell) + note
-    mean, sd = shown
-    return STYLES[mark] % escape(mean) + (rf" $\pm$ {sd}" if sd else "") + note
-
-
-def _notes(table: Table) -> str:
-    letters = wording.note_letters(table).items()
-    reasons = [rf"\textsuperscript{{{letter}}} {escape(reason)}" for reason, letter in letters]
-    lines = [*wording.baselines(table), wording.key(table), table.citation]
-    return "\\par\n".join([*reasons, *(escape(line) for line in lines)])
+def _lines(texts: Sequence[str]) -> int:
+    """Return how many lines paragraphs take, about."""
+    return sum(1 + len(text) // ACROSS for text in texts)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, groupby
 
 from vreid.reporting.cells import Cell, Mark, printed
 from vreid.reporting.formats import wording
@@ -13,6 +13,9 @@ WIDEST = 6
 
 APART = 2
 """Metrics side by side of which each has three columns; of more, each has one: paper → ours (difference)."""
+
+BLOCK = 4
+"""Metrics of a block, where columns are cut into blocks, unless a group of columns has more by itself."""
 
 STYLES = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 
@@ -45,27 +48,52 @@ def escape(text: str) -> str:
 
 def _grids(table: Table) -> list[str]:
     names = [escape(head) for head in wording.heads(table)]
-    return [_grid(table, names, block) for block in wording.blocks(table, WIDEST)]
+    return [_grid(table, names, block) for block in _blocks(table)]
+
+
+def _blocks(table: Table) -> list[list[int]]:
+    """Return the columns that stand side by side, block by block.
+
+    More than `WIDEST` are cut where the variant, dataset, protocol or test changes, so that no block has more
+    than `BLOCK` columns, unless a group has more by itself.
+    """
+    indices = range(len(table.columns))
+    if len(indices) <= WIDEST:
+        return [list(indices)]
+    found: list[list[int]] = []
+    for _, group in groupby(indices, key=lambda index: wording.group(table.columns[index])):
+        members = list(group)
+        if found and len(found[-1]) + len(members) <= BLOCK:
+            found[-1] += members
+        else:
+            found.append(members)
+    return found
 
 
 def _grid(table: Table, names: list[str], block: list[int]) -> str:
-    ours = wording.ours(table)
-    if len(block) > APART:
-        heads = [f"{names[index]}<br>paper → {ours} (difference)" for index in block]
-        columns = [[[_together(*cells)] for cells in _column(table, index)] for index in block]
-    else:
-        heads = [f"{names[index]}: {side}" for index in block for side in ("paper", ours, "difference")]
-        columns = [
-            [[theirs, mine, gap or wording.MISSING] for theirs, mine, gap in _column(table, index)]
-            for index in block
-        ]
-    left = ["#", "Method", *(escape(name) for name in table.text_columns)]
-    rules = ["--:", ":--", *(":--" for _ in table.text_columns), *("--:" for _ in heads)]
+    together = len(block) > APART
+    parts = [_metric(table, index, names[index], together=together) for index in block]
+    heads = ["#", "Method", *(escape(name) for name in table.text_columns)]
+    rules = ["--:", ":--", *(":--" for _ in table.text_columns)]
+    for part_heads, _ in parts:
+        heads += part_heads
+        rules += ["--:"] * len(part_heads)
     rows = [
-        [*_left(row), *chain.from_iterable(column[number] for column in columns)]
+        [*_left(row), *chain.from_iterable(cells[number] for _, cells in parts)]
         for number, row in enumerate(table.rows)
     ]
-    return grid([*left, *heads], rules, rows)
+    return grid(heads, rules, rows)
+
+
+def _metric(table: Table, index: int, name: str, *, together: bool) -> tuple[list[str], list[list[str]]]:
+    """Return the heads of a metric's columns, and for each row its cells, `together` in one column."""
+    ours, cells = wording.ours(table), _column(table, index)
+    if not table.is_printed(index):
+        return [f"{name}: {ours} (not in the paper)"], [[mine] for _, mine, _ in cells]
+    if together:
+        return [f"{name}<br>paper → {ours} (difference)"], [[_together(*cell)] for cell in cells]
+    heads = [f"{name}: {side}" for side in ("paper", ours, "difference")]
+    return heads, [[theirs, mine, gap or wording.MISSING] for theirs, mine, gap in cells]
 
 
 def _together(theirs: str, mine: str, gap: str | None) -> str:

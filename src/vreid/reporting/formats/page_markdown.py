@@ -4,18 +4,13 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vreid.reporting.cells import percentage
 from vreid.reporting.chapters import AuditReport, Chapter
-from vreid.reporting.formats import markdown, statements_markdown, wording
+from vreid.reporting.formats import markdown, page_wording, statements_markdown, wording
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.formats.markdown import escape
+from vreid.reporting.formats.page_wording import AUDIT, CLAIMS, CONTRADICTIONS, DEVIATIONS
 from vreid.reporting.records import Figure, Table
 from vreid.reporting.statements import Statements
-
-CLAIMS = "Claims"
-CONTRADICTIONS = "Contradictions in the paper"
-DEVIATIONS = "Deviations from the paper"
-AUDIT = "How far the rules of evaluation move the numbers"
 
 
 def page(title: str, chapters: Sequence[Chapter], reports: Path, folder: Path) -> str:
@@ -38,22 +33,11 @@ class _Place:
 
 def _summary(chapters: Sequence[Chapter]) -> str:
     """Say how much the page holds, on which data it was made, and what became of the claims."""
-    tables = [table for chapter in chapters for table in chapter.tables]
     statements = [said for chapter in chapters for said in chapter.statements]
-    counts = [
-        _count(len(chapters), "paper"),
-        _count(len(tables), "table"),
-        _count(sum(len(chapter.figures) for chapter in chapters), "figure"),
-        _count(len({run for table in tables for run in table.runs()}), "run", " in tables"),
-    ]
-    reports = [report for chapter in chapters for report in chapter.made()]
-    made = dict.fromkeys(f"{r.source} data; preset {r.preset} ({r.preset_label})" for r in reports)
-    line = f"{', '.join(filter(None, counts))}. **{escape('; '.join(made))}.**"
-    return f"{line} {words.summary(statements)}" if statements else line
-
-
-def _count(number: int, noun: str, where: str = "") -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}{where}" if number else ""
+    line = f"{page_wording.counts(chapters)} **{escape(page_wording.made(chapters))}**"
+    if not statements:
+        return line
+    return f"{line} {words.summary(statements)}\n\n{statements_markdown.summary(statements)}"
 
 
 def _contents(chapter: Chapter) -> Iterator[str]:
@@ -124,28 +108,15 @@ def _statements(chapter: Chapter, said: Statements) -> Iterator[str]:
 
 def _audit(report: AuditReport, place: _Place) -> str:
     """Show what one setting at a time moves; the file holds every variant."""
-    audit = report.audit()
-    own = audit.reference
-    settings = "; ".join(f"{name}: {value}" for name, value in own.settings.items())
-    rows = [["**as evaluated**", "", *_values(own.map, None), *_values(own.rank1, None)]]
-    rows += [
-        [escape(name), escape(value), *_values(found.map, own.map), *_values(found.rank1, own.rank1)]
-        for name, value, found in audit.moves()
-    ]
+    first, *others = page_wording.audit_moves(report)
+    rows = [[f"**{first[0]}**", *first[1:]], *([escape(text) for text in row] for row in others)]
     folder = f"audits/{report.run}"
-    heads = ["Choice", "Instead", "mAP", "moves", "R1", "moves"]
     return "\n\n".join(
         [
             f"### {AUDIT}",
-            f"**{escape(report.note)}.** Run {escape(report.run)} under {escape(report.protocol)}; "
-            f"as evaluated: {escape(settings)}. One choice changes at a time. In percent; moves in points.",
-            markdown.grid(heads, [":--", ":--", *["--:"] * 4], rows),
+            f"**{escape(report.note)}.** {escape(page_wording.audited(report))}",
+            markdown.grid(page_wording.AUDIT_HEADS, [":--", ":--", *["--:"] * 4], rows),
             f"![{AUDIT}]({place.link(f'{folder}/audit.png')})",
-            f"[All {len(report.variants)} variants]({place.link(f'{folder}/audit.json')}).",
+            f"[{page_wording.all_variants(report)}]({place.link(f'{folder}/audit.json')}).",
         ]
     )
-
-
-def _values(value: float, own: float | None) -> list[str]:
-    moved = "" if own is None else percentage(value - own)
-    return [percentage(value), f"+{moved}" if moved and not moved.startswith("-") else moved]

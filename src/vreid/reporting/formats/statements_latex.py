@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from vreid.params.plan import DeviationPlan, InconsistencyPlan
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.formats import wording
-from vreid.reporting.formats.latex import escape, line, section, shrunk, signed, standing_alone
+from vreid.reporting.formats.latex import section, shrunk, standing_alone
+from vreid.reporting.formats.latex_text import escape, grid, signed
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
 
 
@@ -16,12 +17,21 @@ def document(said: Statements) -> str:
         ("Contradictions in the paper", inconsistencies(said.inconsistencies)),
         ("Deviations from the paper", deviations(said.deviations)),
     )
-    return standing_alone("".join(f"{section(heading)}{below}" for heading, below in parts))
+    about = f"Claims of {said.paper}, contradictions in it, and deviations from it"
+    return standing_alone(about, "".join(f"{section(heading)}{below}" for heading, below in parts))
 
 
 def deviations_document(title: str, found: Sequence[DeviationPlan]) -> str:
     """Return the deviations as a file of their own."""
-    return standing_alone(f"{section(f'Deviations from {title}')}{deviations(found)}")
+    heading = f"Deviations from {title}"
+    return standing_alone(heading, f"{section(heading)}{deviations(found)}")
+
+
+def summary(statements: Sequence[Statements]) -> str:
+    """Return how many claims of each paper have each verdict, as a tabular."""
+    rows = [[escape(text) for text in row] for row in words.summary_rows(statements)]
+    heads, counts = words.SUMMARY_HEADS, "r" * (len(words.SUMMARY_HEADS) - 1)
+    return _paragraph(grid(f"l{counts}", heads, rows))
 
 
 def claims(said: Statements) -> str:
@@ -65,9 +75,9 @@ def _deviation(one: DeviationPlan) -> str:
     where = f" ({escape(one.where)})" if one.where else ""
     parts = [
         rf"\textbf{{\texttt{{{escape(one.key)}}}}}{where}",
-        rf"\emph{{The paper:}} {escape(one.printed)}.",
-        rf"\emph{{Taken here:}} {escape(one.taken)}.",
-        rf"\emph{{Why:}} {escape(one.because)}.",
+        rf"\emph{{The paper:}} {escape(words.sentence(one.printed))}",
+        rf"\emph{{Taken here:}} {escape(words.sentence(one.taken))}",
+        rf"\emph{{Why:}} {escape(words.sentence(one.because))}",
     ]
     if one.alternatives:
         names = ", ".join(rf"\texttt{{{escape(name)}}}" for name in one.alternatives)
@@ -80,17 +90,7 @@ def _claim(number: int, claim: Claim, ours: str, letters: dict[str, str]) -> str
     sentence = rf"\textbf{{{number}.}} {escape(claim.says)} ({escape(claim.where)}) "
     verdict = rf"\textbf{{{claim.verdict}}}: {escape(claim.reason)}."
     heads = ["compared", "metric", "paper", ours, r"95\,\% interval", "by itself"]
-    tabular = "\n".join(
-        [
-            r"\begin{tabular}{llrrll}",
-            r"\toprule",
-            line(heads),
-            r"\midrule",
-            *(line(_cells(pair, letters)) for pair in claim.comparisons),
-            r"\bottomrule",
-            r"\end{tabular}",
-        ]
-    )
+    tabular = grid("llrrll", heads, [_cells(pair, letters) for pair in claim.comparisons])
     return _paragraph(sentence + verdict) + rf"{{\small{shrunk(tabular)}}}" + "\n"
 
 
@@ -98,7 +98,7 @@ def _cells(pair: Comparison, letters: dict[str, str]) -> list[str]:
     gap = words.gap(pair) or (wording.MISSING, wording.MISSING)
     return [
         f"{_side(pair.better, letters)} over {_side(pair.worse, letters)}",
-        escape(pair.better.metric),
+        escape(words.measured(pair)),
         signed(words.papers(pair)),
         signed(gap[0]),
         gap[1],

@@ -28,6 +28,12 @@ def deviations_page(title: str, citation: str, found: Sequence[DeviationPlan]) -
     return "\n\n".join([f"# Deviations from {escape(title)}", deviations(found), escape(citation)]) + "\n"
 
 
+def summary(statements: Sequence[Statements]) -> str:
+    """Return how many claims of each paper have each verdict, as a table."""
+    rows = [[escape(text) for text in row] for row in words.summary_rows(statements)]
+    return grid(words.SUMMARY_HEADS, [":--", *["--:"] * (len(words.SUMMARY_HEADS) - 1)], rows)
+
+
 def claims(said: Statements) -> str:
     """Return provenance, counts, the table of claims and its notes, without a heading."""
     if not said.claims:
@@ -96,7 +102,7 @@ def _compared(pair: Comparison, letters: dict[str, str]) -> list[str]:
     sides = f"{_side(pair.better, letters)} over {_side(pair.worse, letters)}"
     gap = words.gap(pair)
     ours = wording.MISSING if gap is None else f"**{gap[0]}** {escape(gap[1])}"
-    return [sides, escape(pair.better.metric), words.papers(pair), ours]
+    return [sides, escape(words.measured(pair)), words.papers(pair), ours]
 
 
 def _side(side: Side, letters: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from vreid.params.plan import InconsistencyPlan
 from vreid.reporting.cells import printed
 from vreid.reporting.formats.wording import MISSING
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
-from vreid.reporting.verdicts import LEVEL, percent
+from vreid.reporting.verdicts import LEVEL, VERDICTS, percent
 
 DECIMALS = 2
 """Of differences and their intervals, unless the paper prints more."""
@@ -34,9 +34,25 @@ def summary(statements: Sequence[Statements]) -> str:
     return f"{total} claim{'' if total == 1 else 's'}: {', '.join(parts)}."
 
 
-def badge(said: Statements) -> str:
-    """Return one line for a paper: its verdicts, and on what they were reached."""
-    return f"{said.paper}: {summary([said]).removesuffix('.')} ({said.source} data, preset {said.preset})"
+SUMMARY_HEADS = ("Paper", "Claims", *VERDICTS)
+
+
+def summary_rows(statements: Sequence[Statements]) -> list[tuple[str, ...]]:
+    """Return how many claims of each paper, and then of all, have each verdict (`SUMMARY_HEADS`)."""
+    counts = [(said.paper, said.count()) for said in statements]
+    if len(counts) > 1:
+        counts.append(("all", {verdict: sum(count[verdict] for _, count in counts) for verdict in VERDICTS}))
+    return [
+        (paper, str(sum(count.values())), *(str(count[verdict]) for verdict in VERDICTS))
+        for paper, count in counts
+    ]
+
+
+def badge(statements: Sequence[Statements]) -> str:
+    """Return one line for one or several papers: their verdicts, and on what they were reached."""
+    reached = dict.fromkeys(f"{said.source} data, preset {said.preset}" for said in statements)
+    papers = statements[0].paper if len(statements) == 1 else f"{len(statements)} papers"
+    return f"{papers}, {summary(statements).removesuffix('.')} ({'; '.join(reached)})"
 
 
 def key(said: Statements) -> str:
@@ -62,6 +78,12 @@ def key(said: Statements) -> str:
 def side(one: Side) -> str:
     """Name a side with what it reaches."""
     return one.label if one.value is None else f"{one.label} ({printed(one.value, DECIMALS)})"
+
+
+def measured(comparison: Comparison) -> str:
+    """Return what is compared: the metric, and where; of sides that differ in that, both."""
+    sides = (comparison.better, comparison.worse)
+    return " / ".join(dict.fromkeys(f"{one.metric}, {_place(one)}" for one in sides))
 
 
 def papers(comparison: Comparison) -> str:
@@ -96,6 +118,16 @@ def outcome(found: InconsistencyPlan) -> str:
     if found.shown is None:
         return "no arithmetic: as read"
     return f"{found.shown} {'holds' if found.holds else 'does not hold'}"
+
+
+def sentence(text: str) -> str:
+    """Return a text with one full stop at its end."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _place(one: Side) -> str:
+    """Name dataset and protocol, which is often called after its dataset."""
+    return one.protocol if one.protocol.startswith(one.dataset) else f"{one.dataset} {one.protocol}"
 
 
 def _signed(value: Decimal, places: int) -> str:

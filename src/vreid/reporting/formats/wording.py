@@ -1,7 +1,6 @@
 """The sentences around a table, the same in every form; plain text that the form escapes."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from vreid.params.plan import ColumnPlan
 from vreid.reporting.cells import Cell, printed
@@ -17,9 +16,6 @@ BASELINES = {
 
 MISSING = "--"
 
-BLOCK = 4
-"""Metrics of a block, where columns are cut into blocks, unless a group of columns has more by itself."""
-
 
 def ours(made: Made) -> str:
     """Name our side in a column's head: what was rendered says so wherever it stands."""
@@ -28,8 +24,7 @@ def ours(made: Made) -> str:
 
 def provenance(made: Made) -> str:
     """Say on which data, with which preset and with how many seeds our numbers were made."""
-    label = made.preset_label
-    preset = label if label.startswith(made.preset) else f"{made.preset} ({label})"
+    preset = f"{made.preset} ({made.preset_label})"
     seeds = ", ".join(str(seed) for seed in made.seeds)
     spread = f"seeds {seeds} (mean ± sd)" if len(made.seeds) > 1 else f"seed {seeds}"
     return f"Ours: {made.source} data; preset {preset}; {spread}."
@@ -72,32 +67,20 @@ def heads(table: Table) -> list[str]:
     return [" ".join([*_apart(column, alike[column.label]), column.label]) for column in table.columns]
 
 
+def group(column: ColumnPlan) -> tuple[str | None, ...]:
+    """Return what columns share that belong together: variant, dataset, protocol and test."""
+    tested = " ".join(str(value) for value in column.test.values())
+    return column.variant, column.dataset, column.protocol, tested
+
+
 def label(row: Row) -> str:
     """Return a row's label with the source of its values, if they are quoted."""
     if row.cited_from is None:
         return row.label
+    named = row.cited_from in row.label  # some papers print the source as a part of the name
     if row.kind == "own":
-        return f"{row.label} (trained here; the paper quotes {row.cited_from})"
-    return f"{row.label} {row.cited_from}"
-
-
-def blocks(table: Table, widest: int) -> list[list[int]]:
-    """Return the columns that stand side by side, block by block.
-
-    More than `widest` are cut where the variant, dataset, protocol or test changes, so that no block has more
-    than `BLOCK` columns, unless a group has more by itself.
-    """
-    numbered = list(enumerate(table.columns))
-    groups = [[i for i, _ in group] for _, group in groupby(numbered, key=lambda entry: _group(entry[1]))]
-    if len(numbered) <= widest:
-        return [[i for i, _ in numbered]]
-    found: list[list[int]] = []
-    for group in groups:
-        if found and len(found[-1]) + len(group) <= BLOCK:
-            found[-1] += group
-        else:
-            found.append(group)
-    return found
+        return f"{row.label} (trained here; the paper quotes {'it' if named else row.cited_from})"
+    return row.label if named else f"{row.label} {row.cited_from}"
 
 
 def note_letters(table: Table) -> dict[str, str]:
@@ -131,15 +114,10 @@ def plain(count: float) -> str:
     return f"{count:,.0f}" if count == round(count) else f"{count:,.1f}"
 
 
-def _group(column: ColumnPlan) -> tuple[str | None, ...]:
-    tested = " ".join(str(value) for value in column.test.values())
-    return column.variant, column.dataset, column.protocol, tested
-
-
 def _apart(column: ColumnPlan, alike: Sequence[ColumnPlan]) -> list[str]:
     """Return what a column has and others of its label have not."""
-    sides = zip(*(_group(other) for other in alike), strict=True)
-    return [own for own, side in zip(_group(column), sides, strict=True) if own and len(set(side)) > 1]
+    sides = zip(*(group(other) for other in alike), strict=True)
+    return [own for own, side in zip(group(column), sides, strict=True) if own and len(set(side)) > 1]
 
 
 def _baseline(table: Table, baseline: Baseline) -> str:
