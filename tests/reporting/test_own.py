@@ -187,9 +187,7 @@ def test_the_page_says_what_one_has_to_know(plan):
     write_run_report(plan, plan.run(RUN), Path("out"))
     text = Path(f"out/{RUN}.md").read_text()
     assert text.startswith("# se\\_densenet/proposed on street\n")
-    assert (
-        "**Real data; preset try (own pictures (street)); seed 0.** Trained for 3 epochs on 3 photographs" in text
-    )
+    assert "**Real data; preset try (own pictures (street)); seed 0.** Trained for 3 epochs on 3" in text
     assert "| method | mAP | mINP | R1 | R5 | R10 |" in text
     assert r"| **proposed** | **75.0** \[50.0, 100.0] |" in text
     assert "| *chance* | 75.0 | 75.0 | 50.0 | -- | -- |" in text

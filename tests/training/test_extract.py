@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -104,3 +105,19 @@ def test_the_centre_of_larger_images_is_taken(trained, other_pack, tmp_path, con
     with torch.no_grad():
         output = model.eval()(torch.from_numpy(normalised).float().permute(2, 0, 1)[None])
     np.testing.assert_allclose(got["after_neck"][5], output.after_neck[0], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("model.safetensors", b"", "holds no trained network"),
+        ("model.safetensors", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ", "holds no trained network"),
+        ("config.json", b"{", "holds no configuration of a run"),
+        ("config.json", b'{"dataset": "tiny"}', "holds no configuration of a run"),
+    ],
+)
+def test_a_damaged_file_of_the_run_is_a_sentence(trained, pack, tmp_path, name, content, sentence):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"{name} {sentence}.*delete"):
+        extract(run, pack)

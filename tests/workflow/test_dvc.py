@@ -32,13 +32,16 @@ IS_ENABLED = """\
 from dvc.analytics import is_enabled
 from dvc.repo import Repo
 from dvc.updater import Updater
-repo = Repo()
-print(is_enabled(), Updater(repo.tmp_dir, config=repo.config).is_enabled(), repo.config["remote"])
+print(is_enabled(), Updater(Repo().tmp_dir).is_enabled())
 """
 
 
 def runs(project: Project) -> set[str]:
     return {path.parent.name for path in project.folder.glob("runs/*/model.safetensors")}
+
+
+def planned(project: Project) -> set[str]:
+    return set(json.loads(project.call("vreid", "plan", "--json").stdout)["runs"])
 
 
 def behind_table_1(project: Project) -> str:
@@ -69,8 +72,7 @@ def reproduced(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_nothing_is_left_to_do_after_repro(reproduced: Project):
     assert "up to date" in reproduced.call("dvc", "status").stdout
     kept = {path.stem for path in reproduced.folder.glob("dist/runs/se_densenet/*.tar")}
-    planned = json.loads(reproduced.call("vreid", "plan", "--json").stdout)["runs"]
-    assert kept == set(planned)
+    assert kept == planned(reproduced)
     manifest = json.loads((reproduced.folder / "reports/manifests/veri776.json").read_text())
     assert manifest["measured"]["train identities"] == 6
     assert all((reproduced.folder / file).is_file() for file in manifest["files"])
@@ -109,8 +111,8 @@ def test_a_clone_that_pulls_has_all_and_trains_only_what_is_edited(reproduced: P
     reproduced.call("git", "clone", "--quiet", str(reproduced.folder), str(clone.folder))
     clone.call("dvc", "remote", "add", "--local", "--default", "shelf", str(tmp_path / "a"))
     clone.call("dvc", "pull")
-    assert f"{len(runs(reproduced))} brought home" in clone.call("vreid", "restore").stdout
-    assert runs(clone) == runs(reproduced)
+    assert f"{len(planned(clone))} brought home" in clone.call("vreid", "restore").stdout
+    assert runs(clone) == planned(clone)
     assert {rule for rule, _ in clone.planned_jobs()} <= AFTER_A_PULL
     assert "Data and pipelines are up to date" in clone.call("dvc", "repro").stdout
 
@@ -128,7 +130,7 @@ def test_nobody_is_called(reproduced: Project, tmp_path: Path):
     (tmp_path / "sitecustomize.py").write_text(LISTEN.format(file=str(told)))
     path = f"{tmp_path}{os.pathsep}{reproduced.folder / 'src'}"
     extra = {"PYTHONPATH": path, "DVC_NO_ANALYTICS": "", "CI": "", "DVC_TEST": ""}
-    assert reproduced.call("python", "-c", IS_ENABLED, **extra).stdout.split(maxsplit=2)[:2] == ["False"] * 2
+    assert reproduced.call("python", "-c", IS_ENABLED, **extra).stdout.split() == ["False", "False"]
     reproduced.call("dvc", "status", **extra)
     assert not told.exists()
     reproduced.call("python", "-c", "import socket; socket.getaddrinfo('127.0.0.1', 1)", **extra)

@@ -1,7 +1,9 @@
 """Work spread over processes, block by block, with results in order and bounded memory."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -34,9 +36,7 @@ def map_blocks(work: Callable[[Block], Result], blocks: Iterable[Block], workers
         yield from map(work, blocks)
         return
     context = multiprocessing.get_context("spawn")
-    # An interruption from the keyboard reaches this process alone, which then ends the others.
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=signal.signal, initargs=ignore) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for block in blocks:
@@ -51,6 +51,20 @@ def map_blocks(work: Callable[[Block], Result], blocks: Iterable[Block], workers
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    # An interruption from the keyboard reaches the parent alone, which then ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent has ended: a parent that is killed cannot call its workers back."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def useful_workers(workers: int, images: int) -> int:

@@ -110,5 +110,7 @@ def read_columns(path: Path, names: list[str]) -> dict[str, Array]:
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the pipeline to make it") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path} cannot be read as Parquet ({error})") from None
+        raise UserError(
+            f"{path} cannot be read as Parquet ({error}): delete it and run the pipeline again"
+        ) from None
     return {name: table[name].to_numpy(zero_copy_only=False) for name in names}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vreid.params.atomic import write_text
 from vreid.params.dataset import DatasetSpec
@@ -409,12 +409,17 @@ class Plan(Planned):
         """Return the plan that `write` left at `path`.
 
         Raises:
-            UserError: there is no such file.
+            UserError: there is no such file, or it holds no plan of this version.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise UserError(f"{path}: no such plan; `vreid plan` shows what params/ asks for.") from None
+        except ValidationError as error:
+            raise UserError(
+                f"{path} holds no plan ({error.errors()[0]['msg']}): leave --plan out, or start the pipeline, "
+                "which writes it anew."
+            ) from None
 
     def run(self, name: str) -> RunPlan:
         """Return the run called `name`; a name without its digest will do if only one run has it.

@@ -24,8 +24,8 @@ def write_page(plan: PagePlan, out: Path, reports: Path = Path("reports")) -> No
     chapters = read_chapters(plan.parts, reports)
     write_text(out.with_suffix(".tex"), page_latex.page(plan.title, chapters, reports, out.parent))
     write_text(out.with_suffix(".csv"), _csv(chapters))
-    write_text(out.with_suffix(".json"), _json(plan, chapters))
     write_text(out.with_suffix(".md"), page_markdown.page(plan.title, chapters, reports, out.parent))
+    write_text(out.with_suffix(".json"), _json(plan, chapters))  # last: its digest says that all are fresh
 
 
 def _csv(chapters: Sequence[Chapter]) -> str:

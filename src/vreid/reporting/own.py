@@ -33,8 +33,8 @@ def write_run_report(plan: Plan, run: RunPlan, folder: Path) -> RunReport:
     """
     report = _report(plan, run)
     _draw_lists(plan, run, folder / f"{run.name}.png")
-    write_text(folder / f"{run.name}.json", report.model_dump_json(indent=1) + "\n")
     write_text(folder / f"{run.name}.md", markdown_page(report))
+    write_text(folder / f"{run.name}.json", report.model_dump_json(indent=1) + "\n")
     return report
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from vreid.datasets.packed import PackedImages
 from vreid.models.factory import build_model, without_weights
 from vreid.models.output import Output
 from vreid.params.atomic import atomic_path
+from vreid.params.errors import UserError
 from vreid.params.run import TrainConfig
 from vreid.training.augment import Centre
 from vreid.training.data import PackView, read_batches
@@ -35,7 +37,7 @@ def extract(run: Path, pack: Path, *, out: Path | None = None, device: str | Non
         UserError: the images of the pack have another size than the run's, or not its spectra.
     """
     out = run / "features" if out is None else out
-    config = TrainConfig.model_validate_json((run / "config.json").read_bytes())
+    config = _config(run)
     packed = PackedImages.open(pack)
     images = PackView(packed, config.input)
     rows = np.concatenate([packed.rows("query"), packed.rows("gallery")])
@@ -50,13 +52,29 @@ def extract(run: Path, pack: Path, *, out: Path | None = None, device: str | Non
 
 def load_trained(run: Path, device: torch.device) -> nn.Module:
     """Return the trained model of the folder `run` on `device`, in eval mode."""
-    config = TrainConfig.model_validate_json((run / "config.json").read_bytes())
-    with safe_open(run / "model.safetensors", framework="pt") as file:
-        classes = int(file.metadata()["classes"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    config = _config(run)
+    try:
+        with safe_open(run / "model.safetensors", framework="pt") as file:
+            classes = int(file.metadata()["classes"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{run / 'model.safetensors'} holds no trained network ({error}): delete it and run the pipeline "
+            "again"
+        ) from None
     model = build_model(without_weights(config.model), classes)  # pretrained ones were the start
     model.load_state_dict(tensors)
     return placed(model, device, memory_layout(config.engine.channels_last)).eval()
+
+
+def _config(run: Path) -> TrainConfig:
+    try:
+        return TrainConfig.model_validate_json((run / "config.json").read_bytes())
+    except ValidationError as error:
+        raise UserError(
+            f"{run / 'config.json'} holds no configuration of a run ({error.errors()[0]['msg']}): delete the "
+            "folder and run the pipeline again"
+        ) from None
 
 
 def _features(

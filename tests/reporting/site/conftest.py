@@ -137,7 +137,7 @@ def _whole(**changes):
     return table_plan(
         [
             own_row(1, "Baseline", (68.5, 92.5), tuple(BASELINE), tuple(files[0]), ("DenseNet",)),
-            own_row(2, "Proposed", (75.5, 94.8), tuple(PROPOSED), tuple(files[1]), ("DenseNet",)),
+            own_row(2, "Proposed", (75.5, 94.8), tuple(PROPOSED), tuple(files[1]), ("169",)),
             cited_row(3, "A|B_c & 5%", (79.5, None), "[23]", ("",)),
         ],
         text_columns=("Backbone",),

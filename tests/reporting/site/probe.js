@@ -34,6 +34,14 @@
     }
   }
 
+  const first = document.querySelector("#se_densenet-table1 table.results");
+  const backbone = first.tHead.rows[0].cells[2].querySelector("button");
+  found.backbones = [];
+  for (let click = 0; click < 3; click++) {
+    backbone.click();
+    found.backbones.push(texts([...first.tBodies[0].rows].map((row) => row.cells[2])));
+  }
+
   // Columns: one table's, then those of all; the last is not given away.
   const tools = document.querySelectorAll("#se_densenet-table2 .tools button");
   const group = table().querySelector("th.group");

@@ -79,6 +79,14 @@ def test_columns_sort_in_both_directions_and_back_with_what_is_missing_last(foun
     assert labels == [["1", "2", "3", "4"], ["4", "3", "2", "1"], ["1", "2", "3", "4"]]
 
 
+def test_a_column_of_words_and_numbers_sorts_with_what_is_missing_last(found):
+    assert found["backbones"] == [
+        ["169", "DenseNet", "--"],
+        ["DenseNet", "169", "--"],
+        ["DenseNet", "169", "--"],  # as printed
+    ]
+
+
 def test_columns_can_be_hidden_but_for_the_last(found):
     yes, no = "true", "false"
     assert found["sides"] == [

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from tests.reporting.site.conftest import BASELINE, PROPOSED
 
 from vreid.reporting.site.runs import NOTHING_LEFT, Tracked, run_details, together
@@ -46,6 +47,14 @@ def test_a_run_that_failed_says_how_and_one_that_is_gone_says_so(made):
     assert failed.result == ("--", "")
     gone = details(made, "dpa-dpa-veri_uav-s3-0123456789")
     assert (gone.status, gone.seed, gone.facts, gone.loss) == (NOTHING_LEFT, "3", (), ())
+
+
+@pytest.mark.parametrize("uri", ["https://mlflow.example.org", "sqlite:////home/jane/mlflow.db"])
+def test_where_a_private_mlflow_listens_is_not_told(site, uri):
+    file = site.root / "reports/tracking.json"
+    file.write_text(file.read_text().replace("sqlite:///mlflow.db", uri))
+    named = facts(details(site, BASELINE[0]))["Identity"]["MLflow run"]
+    assert named == f"{'0f' * 16} (in the MLflow of reports/tracking.json)"
 
 
 def test_without_tracking_a_run_is_not_tracked(site):

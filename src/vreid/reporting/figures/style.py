@@ -108,7 +108,8 @@ def sign(figure: Figure, made: str) -> None:
 def provenance(plan: FigurePlan) -> str:
     """Return on which data, with which preset and seeds a figure's numbers were made."""
     seeds = ", ".join(str(seed) for seed in plan.seeds)
-    return f"{plan.source} data, preset {plan.preset}: {plan.preset_label}; seed{'s' * (len(plan.seeds) > 1)} {seeds}"
+    said = f"{plan.source} data, preset {plan.preset}: {plan.preset_label}"
+    return f"{said}; seed{'s' * (len(plan.seeds) > 1)} {seeds}"
 
 
 def _balanced(text: str, width: int) -> list[str]:

@@ -10,6 +10,7 @@ from vreid.reporting.cells import fraction, percentage
 from vreid.reporting.chapters import Chapter
 from vreid.reporting.formats.wording import MISSING, plain
 from vreid.reporting.history import FINAL_METRICS, RUN_NAME, RunHistory, read_history
+from vreid.reporting.tracking.place import DEFAULT_URI
 
 NOTHING_LEFT = "not trained, or its folder is gone"
 
@@ -43,19 +44,22 @@ class RunDetails:
 
 
 class Tracked:
-    """What MLflow calls the runs, as reports/tracking.json tells it; nothing if that file is not there."""
+    """What MLflow calls the runs, as reports/tracking.json tells it; nothing if that file is not there.
+
+    The page is handed around, so it names MLflow's usual place alone, and no server or folder.
+    """
 
     def __init__(self, file: Path) -> None:
         try:
             told = json.loads(file.read_text(encoding="utf-8"))
-            self.uri = str(told["uri"])
+            self._where = DEFAULT_URI if told["uri"] == DEFAULT_URI else "the MLflow of reports/tracking.json"
             self._ids = {str(run["run"]): str(run["mlflow_run_id"]) for run in told["runs"]}
         except (OSError, ValueError, KeyError, TypeError):
-            self.uri, self._ids = "", {}
+            self._ids = {}
 
     def name(self, run: str) -> str:
         """Return what MLflow calls a run, and where."""
-        return f"{self._ids[run]} (in {self.uri})" if run in self._ids else "not tracked"
+        return f"{self._ids[run]} (in {self._where})" if run in self._ids else "not tracked"
 
 
 def runs_of(chapters: Sequence[Chapter]) -> list[str]:

@@ -120,8 +120,10 @@ def _explained(uri: str) -> Iterator[None]:
 def _unreachable(uri: str, error: Exception) -> UserError:
     text = str(error).strip() or type(error).__name__
     text = re.sub(r"//[^/@\s]*@|\?\S*", lambda secret: "//" if secret[0][0] == "/" else "", text)
+    remedy = "start it, or unset MLFLOW_TRACKING_URI to use a file here"
+    if uri.startswith("sqlite:"):
+        remedy = "if the file is damaged, move it away"
     return UserError(
-        f"MLflow at {public_uri(uri)} did not take the runs ({text.splitlines()[0][:200]}): start it, or "
-        "unset MLFLOW_TRACKING_URI to use a file here. Nothing is lost: runs/ keeps every event, "
-        "and `vreid track sync` carries them over later"
+        f"MLflow at {public_uri(uri)} did not take the runs ({text.splitlines()[0][:200]}): {remedy}. "
+        "Nothing is lost: runs/ keeps every event, and `vreid track sync` carries them over later"
     )
