@@ -417,8 +417,8 @@ class Plan(Planned):
             raise UserError(f"{path}: no such plan; `vreid plan` shows what params/ asks for.") from None
         except ValidationError as error:
             raise UserError(
-                f"{path} holds no plan ({error.errors()[0]['msg']}): leave --plan out, or start the pipeline, "
-                "which writes it anew."
+                f"{path} holds no plan ({error.errors()[0]['msg']}): leave --plan out, or start the "
+                "pipeline, which writes it anew."
             ) from None
 
     def run(self, name: str) -> RunPlan:
