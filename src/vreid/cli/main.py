@@ -25,6 +25,7 @@ from vreid.cli.crate import crate
 from vreid.cli.evaluate import audit, evaluate
 from vreid.cli.explain import explain
 from vreid.cli.keep import restore
+from vreid.cli.release import release
 from vreid.params.atomic import unwritable
 from vreid.params.errors import UserError
 from vreid.training.interruption import end_with_pipeline
@@ -53,6 +54,7 @@ app.command()(reports.table)
 app.command()(reports.figure)
 app.command()(reports.claims)
 app.command()(badge)
+app.command()(release)
 app.command()(reports.page)
 app.command()(explain)
 app.command()(restore)

@@ -77,7 +77,7 @@ def find_members(plan: Plan, root: Path, *, weights: bool) -> tuple[list[Member]
     Raises:
         UserError: If a report is missing or stale, or a file may not be packed.
     """
-    _check_reports(plan, root / "reports")
+    check_reports(plan, root / "reports")
     names = [*_of_project(root), *_of_reports(plan, root), *_of_runs(plan, root, weights=weights)]
     left_out = []
     if _is_private_tracking(root / TRACKING):
@@ -102,7 +102,12 @@ def planned_reports(plan: Plan) -> list[str]:
     ]
 
 
-def _check_reports(plan: Plan, reports: Path) -> None:
+def check_reports(plan: Plan, reports: Path) -> None:
+    """Refuse reports of which one is missing or not what the plan asks for.
+
+    Raises:
+        UserError: one is; it names the first few.
+    """
     planned = planned_reports(plan)
     wrong = [name for name in planned if recorded_digest(reports / f"{name}.json") is None]
     wrong += [name for name in plan.stale_reports(reports) if name in (*planned, "index")]
