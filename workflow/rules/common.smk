@@ -328,7 +328,6 @@ def reports_told():
         )
     for page in ("all_tables", "claims"):
         told[page] = {"title": PLAN.pages[page].title, "says": "", "ours": ours()}
-    told["index"] = {"title": PLAN.site.title, "says": "", "ours": ours()}
     for dataset in PLAN.datasets.values():
         told[f"datasets/{dataset.version}"] = {
             "title": dataset.spec.title,

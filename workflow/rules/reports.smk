@@ -134,13 +134,7 @@ rule index:
         tracking="reports/tracking.json",
         stale=index_if_stale,
     output:
-        html=report(
-            "reports/index.html",
-            caption="../report/index.rst",
-            category="all papers",
-            subcategory="Page",
-            labels=labelled("index"),
-        ),
+        html="reports/index.html",
         json="reports/index.json",
     log:
         "logs/index/index.log",
