@@ -1,9 +1,7 @@
 """Resolves params/ into the plan, once, while the Snakefile is read; the functions below look things up in it."""
 
 import os
-import re
 import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from vreid.params.errors import UserError
 from vreid.params.fingerprint import digest_of
 from vreid.params.plan import Plan
 from vreid.params.resolve import load
+from vreid.reporting.captions import captions, escaped, ours
 from vreid.reporting.tracking.report import untold
 
 # Rules call `vreid`: the one that belongs to the Python that runs Snakemake, activated or not.
@@ -309,56 +308,6 @@ def audit_if_stale(wildcards):
     return if_stale(f"audits/{wildcards.run}/audit")
 
 
-def reports_told():
-    """What `snakemake --report` tells of each report, by its name below reports/.
-
-    `ours` says on which data and with which preset it was made: no caption is without.
-    """
-    told = {}
-    for kind, plans in (("tables", PLAN.tables), ("figures", PLAN.figures)):
-        for key, plan in plans.items():
-            told[f"{kind}/{key}"] = about(plan, plan.title, plan.caption)
-    for paper, plan in PLAN.claims.items():
-        told[f"claims/{paper}"] = about(plan, "Claims", plan.title)
-        told[f"deviations/{paper}"] = about(plan, "Deviations", plan.title)
-        told[f"papers/{paper}"] = about(plan, "Everything on one page", plan.title)
-    for run in PLAN.runs.values():
-        told[f"audits/{run.name}/audit"] = about(
-            PLAN.claims_of(run.paper), "Audit", run.name
-        )
-    for page in ("all_tables", "claims"):
-        told[page] = {"title": PLAN.pages[page].title, "says": "", "ours": ours()}
-    for dataset in PLAN.datasets.values():
-        told[f"datasets/{dataset.version}"] = {
-            "title": dataset.spec.title,
-            "says": "",
-            "ours": f"{dataset.source} data, version {dataset.version}",
-        }
-    return told
-
-
-def about(plan, title, says):
-    """`plan` is that of a table, of a figure or of a paper's claims."""
-    seeds = ", ".join(map(str, plan.seeds))
-    made = f"{ours()}; seed{'s' if len(plan.seeds) > 1 else ''} {seeds}"
-    return {"title": title, "says": says, "ours": made, "citation": plan.citation}
-
-
-def ours():
-    sources = sorted({plan.source for plan in PLAN.claims.values()})
-    data = " and ".join(sources)
-    return f"{data} data; preset {PLAN.preset} ({PLAN.preset_label})"
-
-
-def escaped(text):
-    """One line of reStructuredText that reads as `text`."""
-    return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()))
-
-
-# The list in the report is as wide as the longest name; captions have them whole.
-LONGEST_NAME = 64
-
-
 def labelled(report, form=None):
     """Labels of a file in `snakemake --report`; `report` is its name with wildcards, `form` one of two forms.
 
@@ -366,13 +315,10 @@ def labelled(report, form=None):
     """
 
     def labels(wildcards):
-        told = REPORTS_TOLD[report.format(**wildcards)]
-        name = ": ".join(filter(None, (told["title"], told["says"])))
-        name = textwrap.shorten(name, LONGEST_NAME, placeholder=" …")
-        source = told["ours"].partition(" ")[0]
+        caption = CAPTIONS[report.format(**wildcards)]
         return {
-            "name": name,
-            "preset": f"{PLAN.preset} ({source})",
+            "name": caption.name,
+            "preset": f"{PLAN.preset} ({caption.source})",
         } | ({"as": form} if form else {})
 
     return labels
@@ -391,9 +337,6 @@ def run_category(wildcards):
 
 
 # What the captions in workflow/report/ are filled with.
-REPORTS_TOLD = reports_told()
-config["captions"] = {
-    name: {key: escaped(value) for key, value in told.items()}
-    for name, told in REPORTS_TOLD.items()
-}
-config["ours"] = escaped(ours())
+CAPTIONS = captions(PLAN)
+config["captions"] = {name: caption.escaped() for name, caption in CAPTIONS.items()}
+config["ours"] = escaped(ours(PLAN))
