@@ -133,8 +133,8 @@ def _download(url: str, path: Path, digest: str, timeout: float) -> None:
                 shutil.copyfileobj(answer, file)
             actual = hashlib.sha256(temporary.read_bytes()).hexdigest()
             if not actual.startswith(digest):
-                raise OSError(f"the SHA-256 of what came is {actual}")
-    except (OSError, http.client.HTTPException) as error:
+                raise ValueError(f"the SHA-256 of what came is {actual}")
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise UserError(
             f"The pretrained weights {path.name} are not on this machine, and downloading them "
             f"failed ({error}). Get {url} by other means, check that the file's SHA-256 begins "
