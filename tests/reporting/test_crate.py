@@ -118,7 +118,7 @@ def write_run(folder, run, start, *, status="FINISHED"):
     }
     events = [
         {"type": "start", "time": start, "config": config, "git_commit": "a" * 40, "device": "cpu"},
-        {"type": "end", "time": start + 60, "status": status, "error": "it broke in /data/of/jane"},
+        {"type": "end", "time": start + 60, "status": status, "error": "it broke in /data/of/somebody"},
     ]
     write(folder / "config.json", json.dumps(config))
     write(folder / "run.json", json.dumps(record))
@@ -293,12 +293,12 @@ def test_it_names_neither_machine_nor_user_nor_their_folders(
     monkeypatch.setattr(socket, "gethostname", lambda: "borealis")
     monkeypatch.setattr(platform, "node", lambda: "borealis")
     for name in ("USER", "LOGNAME", "USERNAME"):
-        monkeypatch.setenv(name, "jane")
-    monkeypatch.setenv("HOME", "/home/jane")
+        monkeypatch.setenv(name, "somebody")
+    monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.chdir(project)
     write_crate(plan, tmp_path / "crate.zip")
     for name, content in contents(tmp_path / "crate.zip").items():
-        for word in ("borealis", "jane", str(tmp_path)):
+        for word in ("borealis", "somebody", str(tmp_path)):
             assert word.encode() not in content, (name, word)
 
 
@@ -313,7 +313,7 @@ def test_a_report_that_quotes_a_folder_of_this_machine_is_not_packed(
     assert not (tmp_path / "crate.zip").exists()
 
 
-@pytest.mark.parametrize("uri", ["https://mlflow.example.org", "sqlite:////home/jane/mlflow.db"])
+@pytest.mark.parametrize("uri", ["https://mlflow.example.org", "sqlite:////home/somebody/mlflow.db"])
 def test_where_mlflow_listens_is_left_out(project: Path, plan: Plan, tmp_path: Path, uri: str):
     write(project / "reports/tracking.json", json.dumps({"uri": uri, "runs": []}))
     packed = write_crate(plan, tmp_path / "crate.zip", project)
@@ -394,7 +394,7 @@ def test_a_failed_run_is_told_as_failed_without_its_message(project: Path, plan:
     action = graph(tmp_path / "crate.zip")[f"#{run.name}"]
     assert action["actionStatus"] == "http://schema.org/FailedActionStatus"
     assert run.tests[0].results not in ids(action["result"])
-    assert "jane" not in json.dumps(action)
+    assert "somebody" not in json.dumps(action)
 
 
 def test_an_interrupted_packing_leaves_what_was_there(project: Path, plan: Plan, tmp_path: Path, monkeypatch):

@@ -49,7 +49,7 @@ def test_a_run_that_failed_says_how_and_one_that_is_gone_says_so(made):
     assert (gone.status, gone.seed, gone.facts, gone.loss) == (NOTHING_LEFT, "3", (), ())
 
 
-@pytest.mark.parametrize("uri", ["https://mlflow.example.org", "sqlite:////home/jane/mlflow.db"])
+@pytest.mark.parametrize("uri", ["https://mlflow.example.org", "sqlite:////home/somebody/mlflow.db"])
 def test_where_a_private_mlflow_listens_is_not_told(site, uri):
     file = site.root / "reports/tracking.json"
     file.write_text(file.read_text().replace("sqlite:///mlflow.db", uri))
