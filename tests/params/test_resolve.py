@@ -115,6 +115,12 @@ def test_nothing_that_the_paper_does_not_print_is_said_to_be_the_papers():
     assert not any(line.startswith("engine.") for line in recipe)
 
 
+def test_a_key_below_one_that_was_read_into_the_text_is_said_as_that_one():
+    recipe = resolved("demo").tables["hamnet/table4"].recipe
+    assert "sampler.ids: 8 (paper: printed batch size of 16, taken as 4)" in recipe
+    assert not any(line.startswith("sampler:") for line in recipe)
+
+
 def test_no_preset_hides_what_makes_an_experiment(params: Path):
     edit(params, "papers/se_densenet.yaml", "  proposed: {}", "  proposed: {optimizer.lr: 0.0035}")
     plan = load(params, "demo")

@@ -146,11 +146,18 @@ class Recipes:
         found = {key: (a, b) for key, a, b in overrides.differences(ours, theirs)}
         for key, reading in self.paper.readings.items():
             value = overrides.look_up(ours, key)
-            if reading.printed is not None and value is not None:
+            said = any(other.startswith(f"{key}.") for other in found)
+            if reading.printed is not None and value is not None and not said:
                 found.setdefault(key, (value, value))
         for key, (a, b) in found.items():
             if not key.startswith(SAID_ELSEWHERE):
-                yield f"{key}: {plain(a)} ({_as_read(self.paper.readings.get(key), a, b)})"
+                yield f"{key}: {plain(a)} ({_as_read(self._reading(key), a, b)})"
+
+    def _reading(self, key: str) -> Reading | None:
+        """Return how the paper is read at a key, or at the nearest one above it."""
+        steps = key.split(".")
+        above = (".".join(steps[:depth]) for depth in range(len(steps), 0, -1))
+        return next((self.paper.readings[name] for name in above if name in self.paper.readings), None)
 
     def _as_printed(self, binding: Binding) -> dict[str, Any]:
         if binding not in self._printed:

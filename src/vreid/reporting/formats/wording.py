@@ -34,7 +34,7 @@ def recipe(differences: Sequence[str]) -> str:
     """Say how our recipe differs from the paper's."""
     if not differences:
         return "Recipe: the paper's."
-    return f"Differs from the paper's recipe in {'; '.join(differences)}."
+    return f"Differs from the paper's recipe, or is read into it, in {'; '.join(differences)}."
 
 
 def recipe_beyond(differences: Sequence[str]) -> str:
