@@ -204,7 +204,8 @@ def test_the_audit_shows_one_choice_at_a_time(reports):
 def test_what_all_recipes_share_is_said_once(reports):
     write_page(PagePlan(title="All tables", parts=PARTS, digest="d1"), reports / "all_tables", reports)
     text = (reports / "all_tables.md").read_text()
-    shared = "**All tables:** Differs from the paper's recipe, or is read into it, in input.height: 64 (paper: 256)."
+    differs = "Differs from the paper's recipe, or is read into it, in input.height: 64 (paper: 256)."
+    shared = f"**All tables:** {differs}"
     first, second = text.split("## dpa")
     assert first.count(shared) == 1
     assert first.count("input.height: 64") == 1
