@@ -10,7 +10,7 @@ import ast
 import hashlib
 import importlib.util
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def _code_digest(roots: frozenset[str]) -> str:
 def _imports(name: str, path: Path) -> tuple[str, ...]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found: list[str] = []
-    for node in ast.walk(_tree(path)):
+    for node in _statements(_tree(path)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -90,6 +90,17 @@ def _imports(name: str, path: Path) -> tuple[str, ...]:
                 f"{base}.{alias.name}" for alias in node.names if _source_or_none(f"{base}.{alias.name}")
             ]
     return tuple(m for f in found if f.split(".")[0] == PACKAGE for m in _with_parents(f))
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements, however deep; no import hides in an expression."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        inside = (getattr(node, field, ()) for field in ("body", "orelse", "finalbody", "handlers", "cases"))
+        for child in (child for block in inside for child in block):
+            yield child
+            waiting.append(child)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
