@@ -222,6 +222,36 @@ def test_what_a_preset_leaves_out_is_not_run_and_says_so(params: Path):
     assert sides == {"run", "not in this preset"}
 
 
+def test_a_preset_may_name_the_little_that_it_runs(params: Path):
+    only = "only: [proposed-veri776, proposed-vehicleid, baseline-veri776]"
+    edit(params, "presets/demo.yaml", "  se_densenet:\n", f"  se_densenet:\n    {only}\n")
+    plan = load(params, "demo")
+    mine = [name for name in plan.runs if name.startswith("se_densenet-")]
+    assert {name.rsplit("-", 2)[0] for name in mine} == {
+        "se_densenet-proposed-veri776",
+        "se_densenet-proposed-vehicleid",
+        "se_densenet-baseline-veri776",
+    }
+    rows = plan.tables["se_densenet/table1"].rows
+    assert [row.cells[0].status for row in rows] == ["run", "not in this preset", "not in this preset", "run"]
+    assert plan.claims["se_densenet"].shortened
+
+
+def test_the_headline_runs_what_it_names_variants_too_and_nothing_else():
+    named = YAML(typ="safe").load(PARAMS / "presets/headline.yaml")["papers"]
+    stems = {f"{paper}-{stem}" for paper, of in named.items() for stem in of["only"]}
+    assert "alsa-proposed_cars196-cars196" in stems
+    assert {name.rsplit("-", 2)[0] for name in resolved("headline").runs} == stems
+
+
+@pytest.mark.parametrize("wrong", ["proposed", "proposed-cars196", "propsed-veri776"])
+def test_what_nothing_asks_for_cannot_be_all_that_is_run(params: Path, wrong: str):
+    edit(params, "presets/demo.yaml", "  se_densenet:\n", f"  se_densenet:\n    only: [{wrong}]\n")
+    with pytest.raises(UserError, match=rf"papers.se_densenet.only.*asks for '{wrong}'") as failure:
+        load(params, "demo")
+    assert wrong != "propsed-veri776" or "proposed-veri776" in str(failure.value)
+
+
 def test_a_preset_changes_one_experiment_after_all_else(params: Path):
     edit(
         params,

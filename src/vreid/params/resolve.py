@@ -63,6 +63,8 @@ class _Resolver:
             recipes.check()
         for reports in self.reports.values():
             reports.want()
+        for name, recipes in self.recipes.items():
+            recipes.check_only(self.runs.asked(name))
         self.runs.close()
         tables = {name: reports.tables() for name, reports in self.reports.items()}
         figures = {name: reports.figures() for name, reports in self.reports.items()}

@@ -1,7 +1,7 @@
 """Resolves what a run of a paper is: its recipe as printed, and as a preset changes it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,27 @@ class Recipes:
         return f"{self.file}: experiments.{binding.experiment}{variant}"
 
     def left_out(self, binding: Binding) -> bool:
-        """Tell whether the preset does not run an experiment."""
-        return binding.experiment in self.mine.leave_out
+        """Tell whether the preset does not run a binding."""
+        if binding.experiment in self.mine.leave_out:
+            return True
+        return bool(self.mine.only) and self.stem(binding) not in self.mine.only
+
+    def stem(self, binding: Binding) -> str:
+        """Return what a binding's runs are called between the paper and the seed."""
+        return f"{binding.label}-{self.dataset_of(binding)}"
+
+    def check_only(self, asked: Collection[str]) -> None:
+        """Check that what alone the preset runs is something that reports ask for; `asked` are stems.
+
+        Raises:
+            UserError: nothing asks for it.
+        """
+        for stem in self.mine.only:
+            if stem not in asked:
+                raise UserError(
+                    f"{self._preset_file}: `papers.{self.name}.only`: no table, figure or claim of "
+                    f"{self.file} asks for {stem!r}{suggest(stem, list(asked))}."
+                )
 
     def dataset_of(self, binding: Binding) -> str:
         """Return the dataset that a binding is trained on.
@@ -121,7 +140,7 @@ class Recipes:
         return any(
             self.resolved(binding)[0].schedule.epochs < self.as_printed(binding)[0].schedule.epochs
             for binding in map(Binding, self.paper.experiments)
-            if not self.left_out(binding)
+            if binding.experiment not in self.mine.leave_out
         )
 
     def _resolve(self, binding: Binding) -> tuple[TrainConfig, Test]:

@@ -45,10 +45,12 @@ class Runs:
         self._wanted: dict[str, _Wanted] = {}
         self._names: dict[str, str] = {}
         self._bound: dict[tuple[str, Binding], list[tuple[str, Test]]] = {}
+        self._asked: dict[str, set[str]] = {}
         self.planned: dict[str, RunPlan] = {}
 
     def want(self, recipes: Recipes, binding: Binding, protocol: str) -> None:
         """Note that a report wants `binding` evaluated under `protocol`, with each of the paper's seeds."""
+        self._asked.setdefault(recipes.name, set()).add(recipes.stem(binding))
         if recipes.left_out(binding):
             return
         key = (recipes.name, binding)
@@ -56,6 +58,10 @@ class Runs:
             self._bound[key] = list(self._add(recipes, binding))
         for name, test in self._bound[key]:
             self._wanted[name].tests.setdefault(test, set()).add(protocol)
+
+    def asked(self, paper: str) -> set[str]:
+        """Return what reports wanted of a paper, as its runs are called between the paper and the seed."""
+        return self._asked.get(paper, set())
 
     def close(self) -> None:
         """Plan the runs that are wanted."""
