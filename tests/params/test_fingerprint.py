@@ -83,8 +83,7 @@ def clear():
         fingerprint._code_digest,
         fingerprint._imports,
         fingerprint._source_or_none,
-        fingerprint._tree,
-        fingerprint._module_digest,
+        fingerprint._read,
     ):
         cached.cache_clear()
 

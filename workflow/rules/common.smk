@@ -1,5 +1,6 @@
 """Resolves params/ into the plan, once, while the Snakefile is read; the functions below look things up in it."""
 
+import gc
 import os
 import sys
 import time
@@ -40,6 +41,8 @@ try:
         PLAN = load(Path("params"), config.get("preset"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
+# All this is kept to the end: nobody has to look for garbage in it again while the jobs are planned.
+gc.freeze()
 PLAN_FILE = PLAN.write(Path(".vreid/plans"))
 if digest_of(PLAN_FILE.read_text(errors="replace").strip("\n"), 16) != PLAN_FILE.stem:
     PLAN_FILE.unlink()  # it was there and is damaged

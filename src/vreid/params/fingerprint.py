@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,17 @@ PACKAGE = "vreid"
 WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 SINCE_LATER = ("kind", "type_comment", "type_params")
 """Fields that some Pythons do not have."""
+
+Import = tuple[str, int, tuple[str, ...]]
+"""A module, the dots in front of it, and the names that are taken of it."""
+
+
+@dataclass(frozen=True)
+class _Module:
+    """What the text of a module says: a digest of what it executes, and what it imports."""
+
+    digest: str
+    imports: tuple[Import, ...]
 
 
 def digest_of(value: Any, length: int = 10) -> str:
@@ -73,42 +85,26 @@ def canonical(tree: ast.AST) -> str:
 @cache
 def _code_digest(roots: frozenset[str]) -> str:
     modules = sorted(name for name in import_closure(roots) if not _is_about_params(name))
-    return digest_of([(name, _module_digest(_source(name))) for name in modules], 64)
+    return digest_of([(name, _read(_source(name)).digest) for name in modules], 64)
 
 
 @cache
 def _imports(name: str, path: Path) -> tuple[str, ...]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found: list[str] = []
-    for node in _statements(_tree(path)):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
-            found.append(base)
-            found += [
-                f"{base}.{alias.name}" for alias in node.names if _source_or_none(f"{base}.{alias.name}")
-            ]
+    for module, level, names in _read(path).imports:
+        base = _absolute(module, level, package)
+        found.append(base)
+        found += [f"{base}.{taken}" for taken in names if _source_or_none(f"{base}.{taken}")]
     return tuple(m for f in found if f.split(".")[0] == PACKAGE for m in _with_parents(f))
 
 
-def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield all statements, however deep; no import hides in an expression."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        inside = (getattr(node, field, ()) for field in ("body", "orelse", "finalbody", "handlers", "cases"))
-        for child in (child for block in inside for child in block):
-            yield child
-            waiting.append(child)
-
-
-def _absolute(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
+def _absolute(module: str, level: int, package: str) -> str:
+    if not level:
+        return module
     parts = package.split(".")
-    base = ".".join(parts[: len(parts) - node.level + 1])
-    return f"{base}.{node.module}" if node.module else base
+    base = ".".join(parts[: len(parts) - level + 1])
+    return f"{base}.{module}" if module else base
 
 
 def _is_about_params(name: str) -> bool:
@@ -147,13 +143,29 @@ def _source_or_none(name: str) -> Path | None:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes(), filename=path.name)
+def _read(path: Path) -> _Module:
+    """Only what is asked of it is kept: the syntax trees of all modules are most of a planning's memory."""
+    tree = ast.parse(path.read_bytes(), filename=path.name)
+    return _Module(hashlib.sha256(canonical(tree).encode()).hexdigest(), tuple(_imported(tree)))
 
 
-@cache
-def _module_digest(path: Path) -> str:
-    return hashlib.sha256(canonical(_tree(path)).encode()).hexdigest()
+def _imported(tree: ast.Module) -> Iterator[Import]:
+    for node in _statements(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0, ()) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "", node.level, tuple(alias.name for alias in node.names)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements, however deep; no import hides in an expression."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        inside = (getattr(node, field, ()) for field in ("body", "orelse", "finalbody", "handlers", "cases"))
+        for child in (child for block in inside for child in block):
+            yield child
+            waiting.append(child)
 
 
 def _walk(node: Any, write: Callable[[str], None]) -> None:
