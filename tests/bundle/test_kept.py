@@ -25,21 +25,21 @@ def write_run(run: RunPlan, home: Path, *, without: str | None = None, age: int 
 
 
 @pytest.fixture
-def home(plan: Plan, tmp_path: Path) -> Path:
+def home(demo: Plan, tmp_path: Path) -> Path:
     """Every planned run is made, and some more beside one."""
-    for run in plan.runs.values():
+    for run in demo.runs.values():
         write_run(run, tmp_path / "home")
-    left_over = next(iter(plan.runs)) + "/eval-00000000/evaluation.json"
+    left_over = next(iter(demo.runs)) + "/eval-00000000/evaluation.json"
     (tmp_path / "home/runs" / left_over).parent.mkdir()
     (tmp_path / "home/runs" / left_over).write_text("{}")
     return tmp_path / "home"
 
 
-def test_each_planned_run_has_one_archive_of_just_its_files(plan: Plan, home: Path):
+def test_each_planned_run_has_one_archive_of_just_its_files(demo: Plan, home: Path):
     kept = home / "kept"
-    assert keep_runs(plan, PAPER, kept, home) == []
-    assert sorted(path.stem for path in kept.iterdir()) == sorted(plan.runs)
-    for name, run in plan.runs.items():
+    assert keep_runs(demo, PAPER, kept, home) == []
+    assert sorted(path.stem for path in kept.iterdir()) == sorted(demo.runs)
+    for name, run in demo.runs.items():
         with tarfile.open(kept / f"{name}.tar") as archive:
             held = {member.name: archive.extractfile(member).read() for member in archive}
         del held["results.json"]
@@ -47,55 +47,55 @@ def test_each_planned_run_has_one_archive_of_just_its_files(plan: Plan, home: Pa
         assert held == expected
 
 
-def test_archives_are_the_same_bytes_in_another_place_at_another_time(plan: Plan, home: Path, tmp_path: Path):
-    keep_runs(plan, PAPER, home / "kept", home)
-    for run in plan.runs.values():
+def test_archives_are_the_same_bytes_in_another_place_at_another_time(demo: Plan, home: Path, tmp_path: Path):
+    keep_runs(demo, PAPER, home / "kept", home)
+    for run in demo.runs.values():
         write_run(run, tmp_path / "there", age=1000)
-    keep_runs(plan, PAPER, tmp_path / "there/kept", tmp_path / "there")
+    keep_runs(demo, PAPER, tmp_path / "there/kept", tmp_path / "there")
     for archive in (home / "kept").iterdir():
         assert (tmp_path / "there/kept" / archive.name).read_bytes() == archive.read_bytes()
 
 
-def test_an_archive_is_written_again_only_if_its_run_is_another(plan: Plan, home: Path):
+def test_an_archive_is_written_again_only_if_its_run_is_another(demo: Plan, home: Path):
     kept = home / "kept"
-    keep_runs(plan, PAPER, kept, home)
-    first, second, *_ = plan.runs
+    keep_runs(demo, PAPER, kept, home)
+    first, second, *_ = demo.runs
     before = {name: (kept / f"{name}.tar").stat().st_ino for name in (first, second)}
     (home / "runs" / first / "run.json").write_text("another")
-    keep_runs(plan, PAPER, kept, home)
+    keep_runs(demo, PAPER, kept, home)
     assert (kept / f"{second}.tar").stat().st_ino == before[second]
     with tarfile.open(kept / f"{first}.tar") as archive:
         assert archive.extractfile(f"runs/{first}/run.json").read() == b"another"
 
 
-def test_what_is_not_planned_goes_and_what_is_not_done_is_told(plan: Plan, home: Path):
+def test_what_is_not_planned_goes_and_what_is_not_done_is_told(demo: Plan, home: Path):
     kept = home / "kept"
-    first, *_ = plan.runs
+    first, *_ = demo.runs
     kept.mkdir()
     (kept / "se_densenet-baseline-veri776-s0-0000000000.tar").write_bytes(b"of another day")
     (home / "runs" / first / "model.safetensors").unlink()
-    assert keep_runs(plan, PAPER, kept, home) == [f"{first} has no model.safetensors, and is not kept"]
-    assert sorted(path.stem for path in kept.iterdir()) == sorted(set(plan.runs) - {first})
+    assert keep_runs(demo, PAPER, kept, home) == [f"{first} has no model.safetensors, and is not kept"]
+    assert sorted(path.stem for path in kept.iterdir()) == sorted(set(demo.runs) - {first})
     with pytest.raises(UserError, match="no paper dap"):
-        keep_runs(plan, "dap", kept, home)
+        keep_runs(demo, "dap", kept, home)
 
 
-def test_runs_that_are_there_are_left_and_strange_files_are_refused(plan: Plan, home: Path, tmp_path: Path):
-    first, *others = plan.runs
-    keep_runs(plan, PAPER, home / "kept" / PAPER, home)
+def test_runs_that_are_there_are_left_and_strange_files_are_refused(demo: Plan, home: Path, tmp_path: Path):
+    first, *others = demo.runs
+    keep_runs(demo, PAPER, home / "kept" / PAPER, home)
     new = tmp_path / "new"
     for name in others:
         (new / "runs" / name).mkdir(parents=True)
-    brought = restore_runs(plan, [PAPER], home / "kept", new)
+    brought = restore_runs(demo, [PAPER], home / "kept", new)
     assert list(brought.refused) == [first]  # its files hold no run
     assert "config.json cannot be read" in brought.refused[first]
     assert not (new / "runs" / first).exists()
     assert not [file for name in others for file in (new / "runs" / name).iterdir()]
 
 
-def test_a_damaged_archive_is_a_sentence(plan: Plan, home: Path, tmp_path: Path):
-    keep_runs(plan, PAPER, home / "kept" / PAPER, home)
-    archive = home / "kept" / PAPER / f"{next(iter(plan.runs))}.tar"
+def test_a_damaged_archive_is_a_sentence(demo: Plan, home: Path, tmp_path: Path):
+    keep_runs(demo, PAPER, home / "kept" / PAPER, home)
+    archive = home / "kept" / PAPER / f"{next(iter(demo.runs))}.tar"
     archive.write_bytes(archive.read_bytes()[:2000])
     with pytest.raises(UserError, match="damaged"):
-        restore_runs(plan, [PAPER], home / "kept", tmp_path / "new")
+        restore_runs(demo, [PAPER], home / "kept", tmp_path / "new")

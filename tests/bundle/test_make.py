@@ -15,11 +15,11 @@ from vreid.params.fingerprint import code_digest
 LOCK = PROJECT / "requirements.lock"
 
 
-def test_it_holds_code_weights_and_the_part_of_the_plan(plan, packed):
+def test_it_holds_code_weights_and_the_part_of_the_plan(demo, packed):
     check_sums(packed)
     bundle = Bundle.read(packed)
     assert {name for run in bundle.runs.values() for name in run.same} >= set(RUNS)
-    assert all(bundle.runs[name] == plan.runs[name] for name in bundle.runs)
+    assert all(bundle.runs[name] == demo.runs[name] for name in bundle.runs)
     assert set(bundle.datasets) == {"veri776", "vehicleid"}
     files = {path.relative_to(packed).as_posix() for path in packed.rglob("*") if path.is_file()}
     assert files == {*read_sums(packed), "SHA256SUMS"}
@@ -46,9 +46,9 @@ def test_the_code_has_the_digest_that_the_runs_are_named_by(packed):
     assert done.stdout.strip() == code_digest(roots)
 
 
-def test_an_archive_has_the_same_bytes_each_time_and_unpacks_to_the_folder(plan, packed, tmp_path):
+def test_an_archive_has_the_same_bytes_each_time_and_unpacks_to_the_folder(demo, packed, tmp_path):
     for name in ("one.tar", "other/one.tar"):
-        make_bundle(plan, Wanted(runs=RUNS), tmp_path / name, lock=LOCK)
+        make_bundle(demo, Wanted(runs=RUNS), tmp_path / name, lock=LOCK)
     archive = tmp_path / "one.tar"
     assert archive.read_bytes() == (tmp_path / "other/one.tar").read_bytes()
     with tarfile.open(archive) as opened:
@@ -59,12 +59,12 @@ def test_an_archive_has_the_same_bytes_each_time_and_unpacks_to_the_folder(plan,
     check_sums(tmp_path / "unpacked/one")
 
 
-def test_runs_are_chosen_by_paper_table_and_name(plan):
+def test_runs_are_chosen_by_paper_table_and_name(demo):
     def experiments(**wanted):
-        return {run.experiment for run in chosen_runs(plan, Wanted(**wanted))}
+        return {run.experiment for run in chosen_runs(demo, Wanted(**wanted))}
 
-    assert len(chosen_runs(plan, Wanted())) == len(chosen_runs(plan, Wanted(papers=["se_densenet"])))
-    assert len(chosen_runs(plan, Wanted())) == len(plan.runs)
+    assert len(chosen_runs(demo, Wanted())) == len(chosen_runs(demo, Wanted(papers=["se_densenet"])))
+    assert len(chosen_runs(demo, Wanted())) == len(demo.runs)
     assert experiments(tables=["se_densenet/table1"]) == {
         "baseline",
         "optimized",
@@ -72,7 +72,7 @@ def test_runs_are_chosen_by_paper_table_and_name(plan):
         "proposed",
     }
     assert experiments(runs=["se_densenet-baseline-veri776-s1"]) == {"baseline"}
-    (one,) = chosen_runs(plan, Wanted(runs=["se_densenet-baseline-veri776-s1"]))
+    (one,) = chosen_runs(demo, Wanted(runs=["se_densenet-baseline-veri776-s1"]))
     assert one.config.seed == 1
 
 
@@ -84,27 +84,27 @@ def test_runs_are_chosen_by_paper_table_and_name(plan):
         (Wanted(runs=["se_densenet-basline-veri776-s0"]), "no run se_densenet-basline-veri776-s0"),
     ],
 )
-def test_a_wrong_name_is_a_sentence(plan, wanted, sentence, tmp_path):
+def test_a_wrong_name_is_a_sentence(demo, wanted, sentence, tmp_path):
     with pytest.raises(UserError, match=sentence):
-        make_bundle(plan, wanted, tmp_path / "out", lock=LOCK)
+        make_bundle(demo, wanted, tmp_path / "out", lock=LOCK)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_is_not_overwritten(plan, tmp_path):
+def test_what_is_there_is_not_overwritten(demo, tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(UserError, match="is there already"):
-        make_bundle(plan, Wanted(), tmp_path / "out", lock=LOCK)
+        make_bundle(demo, Wanted(), tmp_path / "out", lock=LOCK)
 
 
-def test_data_that_was_not_made_cannot_be_packed(plan, tmp_path, monkeypatch):
+def test_data_that_was_not_made_cannot_be_packed(demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"data/index/synthetic/veri776-.* is not there"):
-        make_bundle(plan, Wanted(runs=RUNS[:1]), tmp_path / "out", with_data=True, lock=LOCK)
+        make_bundle(demo, Wanted(runs=RUNS[:1]), tmp_path / "out", with_data=True, lock=LOCK)
 
 
-def test_real_data_has_to_be_carried(plan, tmp_path):
-    real = plan.datasets["veri776"].model_copy(update={"source": "real"})
-    with_real = plan.model_copy(update={"datasets": {**plan.datasets, "veri776": real}})
+def test_real_data_has_to_be_carried(demo, tmp_path):
+    real = demo.datasets["veri776"].model_copy(update={"source": "real"})
+    with_real = demo.model_copy(update={"datasets": {**demo.datasets, "veri776": real}})
     with pytest.raises(UserError, match="veri776: real data cannot be rendered elsewhere"):
         make_bundle(with_real, Wanted(runs=RUNS[:1]), tmp_path / "out", lock=LOCK)
 

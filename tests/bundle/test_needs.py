@@ -13,9 +13,9 @@ LOCK = PROJECT / "requirements.lock"
 
 
 @pytest.fixture(scope="module")
-def modules(plan):
-    runs = [run for run in plan.runs.values() if "se_densenet/proposed" in run.same]
-    return executed_modules(runs, [plan.datasets["veri776"]])
+def modules(demo):
+    runs = [run for run in demo.runs.values() if "se_densenet/proposed" in run.same]
+    return executed_modules(runs, [demo.datasets["veri776"]])
 
 
 def test_the_modules_are_those_of_the_runs_and_no_others(modules):

@@ -34,12 +34,12 @@ def test_complete_are_those_of_which_every_run_is_done():
     assert complete(GROUPS, "abc") == ["dear (main claim)"]
 
 
-def test_every_run_of_the_plan_has_its_place(plan):
-    groups = groups_of(plan, plan.runs)
-    costs = {name: cost.work for name, cost in run_costs(plan, {}).items()}
+def test_every_run_of_the_plan_has_its_place(demo):
+    groups = groups_of(demo, demo.runs)
+    costs = {name: cost.work for name, cost in run_costs(demo, {}).items()}
     order = ordered(groups, costs, [])
-    assert sorted(order) == sorted(plan.runs)
-    first = {plan.runs[name].experiment for name in order[:4]}
+    assert sorted(order) == sorted(demo.runs)
+    first = {demo.runs[name].experiment for name in order[:4]}
     assert first == {"baseline", "proposed"}  # of two seeds
     place = {name: number for number, name in enumerate(order)}
     tables = [group for group in groups if group.kind == "table"]
@@ -49,6 +49,6 @@ def test_every_run_of_the_plan_has_its_place(plan):
             assert ends[one.title] <= ends[other.title]
 
 
-def test_a_group_of_which_only_a_part_was_chosen_is_none(plan):
-    chosen = [name for name, run in plan.runs.items() if run.experiment == "baseline"]
-    assert [group.kind for group in groups_of(plan, chosen)] == ["rest"]
+def test_a_group_of_which_only_a_part_was_chosen_is_none(demo):
+    chosen = [name for name, run in demo.runs.items() if run.experiment == "baseline"]
+    assert [group.kind for group in groups_of(demo, chosen)] == ["rest"]

@@ -3,7 +3,8 @@ import subprocess
 
 import pytest
 
-from vreid.bundle.sums import as_text, check_sums, file_digest, read_sums, stays_inside
+from vreid.bundle.sums import as_text, check_sums, read_sums, stays_inside
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 
 

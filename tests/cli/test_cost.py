@@ -5,19 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.cli.params import one_paper
 from typer.testing import CliRunner
 
 from vreid.cli.main import app
 
 PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    one_paper(PROJECT / "params", tmp_path / "params")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def run(*arguments):

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from tests.cli.params import one_paper
 from tests.datasets import trees
 from typer.testing import CliRunner
 
@@ -27,15 +26,13 @@ SMALL = {
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """The project's datasets with one paper and one more preset: a handful of rendered images."""
-    one_paper(PROJECT / "params", tmp_path / "params")
+def project(project):
+    """The same with one more preset: a handful of rendered images."""
     yaml = YAML(typ="safe")
-    preset = yaml.load(tmp_path / "params/presets/demo.yaml")
+    preset = yaml.load(project / "params/presets/demo.yaml")
     preset["datasets"] = {"veri776": SMALL}
-    yaml.dump(preset, tmp_path / "params/presets/tiny.yaml")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yaml.dump(preset, project / "params/presets/tiny.yaml")
+    return project
 
 
 MINE = """

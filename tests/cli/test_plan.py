@@ -1,22 +1,11 @@
 import json
 from pathlib import Path
 
-import pytest
-from tests.cli.params import one_paper
 from tests.datasets import trees
 from typer.testing import CliRunner
 
 from vreid.cli.main import app
 from vreid.params.resolve import load
-
-PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    one_paper(PROJECT / "params", tmp_path / "params")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def run(*arguments):

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from vreid.params.errors import UserError
 from vreid.params.plan import PagePlan, Plan
-from vreid.params.resolve import load
 from vreid.reporting.crate import pack
 from vreid.reporting.crate.pack import write_crate
 
@@ -50,16 +49,7 @@ PROFILES = {
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    folder = tmp_path_factory.mktemp("planned")
-    one_paper(PROJECT / "params", folder / "params")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return load(preset="demo")
-
-
-@pytest.fixture(scope="module")
-def made(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(demo: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in which everything was made; nobody changes it."""
     root = tmp_path_factory.mktemp("made") / "project"
     one_paper(PROJECT / "params", root / "params")
@@ -70,20 +60,20 @@ def made(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         shutil.copy(PROJECT / name, root / name)
     for name in [
-        *(f"tables/{key}" for key in plan.tables),
-        *(f"figures/{key}" for key in plan.figures),
-        *(f"claims/{paper}" for paper in plan.claims),
-        *(f"audits/{run}/audit" for run in plan.audits),
-        *plan.pages,
+        *(f"tables/{key}" for key in demo.tables),
+        *(f"figures/{key}" for key in demo.figures),
+        *(f"claims/{paper}" for paper in demo.claims),
+        *(f"audits/{run}/audit" for run in demo.audits),
+        *demo.pages,
     ]:
-        write(root / f"reports/{name}.json", json.dumps({"digest": plan.report_digest(name)}))
+        write(root / f"reports/{name}.json", json.dumps({"digest": demo.report_digest(name)}))
         write(root / f"reports/{name}.md", f"*{name}*\n")
     write(root / f"reports/deviations/{PAPER}.md", "read so\n")
     write(
         root / "reports/tracking.json", json.dumps({"digest": "", "uri": "sqlite:///mlflow.db", "runs": []})
     )
     write(root / "reports/tables/of_another_preset/table1.md", "not this one\n")
-    for number, run in enumerate(plan.runs.values()):
+    for number, run in enumerate(demo.runs.values()):
         write_run(root / "runs" / run.name, run, FIRST + 100 * number)
     return root
 
@@ -96,9 +86,9 @@ def project(made: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def packed(plan: Plan, made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(demo: Plan, made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("packed") / "crate.zip"
-    write_crate(plan, out, made)
+    write_crate(demo, out, made)
     return out
 
 
@@ -150,14 +140,14 @@ def ids(value):
     return {item["@id"] for item in (value if isinstance(value, list) else [value])}
 
 
-def test_the_library_reads_it_back(packed: Path, plan: Plan):
+def test_the_library_reads_it_back(packed: Path, demo: Plan):
     crate = ROCrate(packed)
     assert "preset demo, synthetic data" in crate.name
     assert "rendered" in crate.description
     assert crate.mainEntity.id == "Snakefile"
     assert crate.mainEntity["programmingLanguage"]["name"] == "Snakemake"
     actions = {action.id: action for action in crate.root_dataset["mentions"]}
-    assert len(actions) == len(plan.runs) + 1
+    assert len(actions) == len(demo.runs) + 1
     assert actions["#workflow-run"]["instrument"] == crate.mainEntity
     assert all(Path(entity.source).is_file() for entity in crate.data_entities)
 
@@ -188,7 +178,7 @@ def test_whatever_is_referred_to_is_told(packed: Path):
 
 
 def test_every_file_is_listed_and_every_listed_file_is_there_as_it_is_on_disk(
-    packed: Path, made: Path, plan: Plan
+    packed: Path, made: Path, demo: Plan
 ):
     entities, files = graph(packed), contents(packed)
     listed = {unquote(name): entity for name, entity in entities.items() if "File" in types(entity)}
@@ -199,12 +189,12 @@ def test_every_file_is_listed_and_every_listed_file_is_there_as_it_is_on_disk(
         assert entity["sha256"] == hashlib.sha256(files[name]).hexdigest()
         if name != "plan.json":
             assert files[name] == (made / name).read_bytes()
-    assert Plan.model_validate_json(files["plan.json"]) == plan
+    assert Plan.model_validate_json(files["plan.json"]) == demo
 
 
-def test_it_holds_the_reports_the_parameters_and_the_records_but_no_weights(packed: Path, plan: Plan):
+def test_it_holds_the_reports_the_parameters_and_the_records_but_no_weights(packed: Path, demo: Plan):
     names = contents(packed).keys()
-    run = next(iter(plan.runs.values()))
+    run = next(iter(demo.runs.values()))
     kept = {f"runs/{run.name}/{file}" for file in ("config.json", "run.json", "history.parquet")}
     kept |= {test.results for test in run.tests}
     assert {name for name in names if name.startswith(f"runs/{run.name}/")} == kept
@@ -212,23 +202,23 @@ def test_it_holds_the_reports_the_parameters_and_the_records_but_no_weights(pack
         *("params/presets/demo.yaml", f"params/papers/{PAPER}.yaml", "params/datasets/veri776.yaml"),
         *("workflow/rules/common.smk", "workflow/report/table.rst", "requirements.lock", "environment.yml"),
         *(f"reports/tables/{PAPER}/table1.json", f"reports/deviations/{PAPER}.md", "reports/tracking.json"),
-        *("reports/all_tables.md", f"reports/papers/{PAPER}.md", f"reports/audits/{plan.audits[0]}/audit.md"),
+        *("reports/all_tables.md", f"reports/papers/{PAPER}.md", f"reports/audits/{demo.audits[0]}/audit.md"),
         *("CITATION.cff", "LICENSE", "README.md", "Snakefile", "plan.json"),
     } <= names
     assert not [name for name in names if "of_another_preset" in name]
 
 
-def test_weights_come_with_it_when_they_are_asked_for(project: Path, plan: Plan, tmp_path: Path):
-    write_crate(plan, tmp_path / "crate.zip", project, weights=True)
+def test_weights_come_with_it_when_they_are_asked_for(project: Path, demo: Plan, tmp_path: Path):
+    write_crate(demo, tmp_path / "crate.zip", project, weights=True)
     files = contents(tmp_path / "crate.zip")
-    assert all(files[f"runs/{run}/model.safetensors"] == b"weights" for run in plan.runs)
+    assert all(files[f"runs/{run}/model.safetensors"] == b"weights" for run in demo.runs)
 
 
-def test_a_training_names_its_data_parameters_software_and_results(packed: Path, plan: Plan):
+def test_a_training_names_its_data_parameters_software_and_results(packed: Path, demo: Plan):
     entities = graph(packed)
-    run = plan.run(f"{PAPER}-proposed-veri776-s1")
+    run = demo.run(f"{PAPER}-proposed-veri776-s1")
     action = entities[f"#{run.name}"]
-    number = list(plan.runs).index(run.name)
+    number = list(demo.runs).index(run.name)
     assert action["startTime"] == datetime.fromtimestamp(FIRST + 100 * number, UTC).isoformat()
     assert action["endTime"] == datetime.fromtimestamp(FIRST + 100 * number + 60, UTC).isoformat()
     read = [entities[identifier] for identifier in ids(action["object"])]
@@ -238,7 +228,7 @@ def test_a_training_names_its_data_parameters_software_and_results(packed: Path,
     assert told["losses.focal.gamma"] == "2.0"  # what the experiments gamma_0, gamma_05, … change
     assert "sampler.ids" not in told  # all runs of the paper agree on it
     (data,) = [entity for entity in read if "CreativeWork" in types(entity)]
-    assert data["version"] == plan.dataset("veri776").version
+    assert data["version"] == demo.dataset("veri776").version
     assert ids(data["isBasedOn"]) == {"params/datasets/veri776.yaml"}
     software = entities[action["instrument"]["@id"]]
     assert (software["name"], software["softwareVersion"], software["identifier"]) == (
@@ -254,11 +244,11 @@ def test_a_training_names_its_data_parameters_software_and_results(packed: Path,
     assert {test.results for test in run.tests} <= ids(action["result"])
 
 
-def test_the_workflow_ran_from_the_first_training_to_the_last_and_made_the_reports(packed: Path, plan: Plan):
+def test_the_workflow_ran_from_the_first_training_to_the_last_and_made_the_reports(packed: Path, demo: Plan):
     entities = graph(packed)
     action = entities["#workflow-run"]
     assert action["startTime"] == "2023-11-14T22:13:20+00:00"
-    last = FIRST + 100 * (len(plan.runs) - 1) + 60
+    last = FIRST + 100 * (len(demo.runs) - 1) + 60
     assert action["endTime"] == datetime.fromtimestamp(last, UTC).isoformat()
     assert entities["./"]["datePublished"] == action["endTime"][:10]
     assert ids(action["result"]) == {name for name in contents(packed) if name.startswith("reports/")}
@@ -279,16 +269,16 @@ def test_reports_are_about_their_paper_and_say_what_ours_is(packed: Path):
 
 
 def test_the_same_files_give_the_same_bytes_whenever_they_are_packed(
-    packed: Path, project: Path, plan: Plan, tmp_path: Path
+    packed: Path, project: Path, demo: Plan, tmp_path: Path
 ):
     for path in project.rglob("*"):
         os.utime(path, (1, 1), follow_symlinks=False)
-    write_crate(plan, tmp_path / "again.zip", project)
+    write_crate(demo, tmp_path / "again.zip", project)
     assert (tmp_path / "again.zip").read_bytes() == packed.read_bytes()
 
 
 def test_it_names_neither_machine_nor_user_nor_their_folders(
-    project: Path, plan: Plan, tmp_path: Path, monkeypatch
+    project: Path, demo: Plan, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(socket, "gethostname", lambda: "borealis")
     monkeypatch.setattr(platform, "node", lambda: "borealis")
@@ -296,7 +286,7 @@ def test_it_names_neither_machine_nor_user_nor_their_folders(
         monkeypatch.setenv(name, "somebody")
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.chdir(project)
-    write_crate(plan, tmp_path / "crate.zip")
+    write_crate(demo, tmp_path / "crate.zip")
     for name, content in contents(tmp_path / "crate.zip").items():
         for word in ("borealis", "somebody", str(tmp_path)):
             assert word.encode() not in content, (name, word)
@@ -304,52 +294,52 @@ def test_it_names_neither_machine_nor_user_nor_their_folders(
 
 @pytest.mark.parametrize("folder", ["project", "home"])
 def test_a_report_that_quotes_a_folder_of_this_machine_is_not_packed(
-    project: Path, plan: Plan, tmp_path: Path, monkeypatch, folder: str
+    project: Path, demo: Plan, tmp_path: Path, monkeypatch, folder: str
 ):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     write(project / f"reports/tables/{PAPER}/table1.md", f"No such file: {tmp_path / folder}/data/x.npy\n")
     with pytest.raises(UserError, match=r"table1\.md names .* a folder of this machine"):
-        write_crate(plan, tmp_path / "crate.zip", project)
+        write_crate(demo, tmp_path / "crate.zip", project)
     assert not (tmp_path / "crate.zip").exists()
 
 
 @pytest.mark.parametrize("uri", ["https://mlflow.example.org", "sqlite:////home/somebody/mlflow.db"])
-def test_where_mlflow_listens_is_left_out(project: Path, plan: Plan, tmp_path: Path, uri: str):
+def test_where_mlflow_listens_is_left_out(project: Path, demo: Plan, tmp_path: Path, uri: str):
     write(project / "reports/tracking.json", json.dumps({"uri": uri, "runs": []}))
-    packed = write_crate(plan, tmp_path / "crate.zip", project)
+    packed = write_crate(demo, tmp_path / "crate.zip", project)
     assert packed.left_out == ("reports/tracking.json is left out: it names where MLflow listens",)
     assert "reports/tracking.json" not in contents(tmp_path / "crate.zip")
 
 
 @pytest.mark.parametrize("name", ["table1.a\nb.md", "table1.\x1b[2J.md", "table1.C:\\x.md"])
 def test_a_name_that_another_system_reads_otherwise_is_refused(
-    project: Path, plan: Plan, tmp_path: Path, name: str
+    project: Path, demo: Plan, tmp_path: Path, name: str
 ):
     write(project / "reports/tables" / PAPER / name, "x")
     with pytest.raises(UserError, match="cannot be packed: rename it"):
-        write_crate(plan, tmp_path / "crate.zip", project)
+        write_crate(demo, tmp_path / "crate.zip", project)
 
 
-def test_a_plan_that_points_out_of_the_reports_is_refused(project: Path, plan: Plan, tmp_path: Path):
+def test_a_plan_that_points_out_of_the_reports_is_refused(project: Path, demo: Plan, tmp_path: Path):
     page = PagePlan(title="x", parts=(), digest="d")
     write(tmp_path / "outside.json", json.dumps({"digest": "d"}))
-    hostile = plan.model_copy(update={"pages": {**plan.pages, "../../outside": page}})
+    hostile = demo.model_copy(update={"pages": {**demo.pages, "../../outside": page}})
     with pytest.raises(UserError, match=r"outside\.json' cannot be packed"):
         write_crate(hostile, tmp_path / "crate.zip", project)
 
 
 @pytest.mark.parametrize("where", ["reports/tables/se_densenet/table1.md", "params/papers"])
-def test_a_link_is_not_followed(project: Path, plan: Plan, tmp_path: Path, where: str):
+def test_a_link_is_not_followed(project: Path, demo: Plan, tmp_path: Path, where: str):
     shutil.move(project / where, tmp_path / "elsewhere")
     (project / where).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="it is a link, or lies behind one"):
-        write_crate(plan, tmp_path / "crate.zip", project)
+        write_crate(demo, tmp_path / "crate.zip", project)
 
 
-def test_names_with_spaces_and_umlauts_are_kept(project: Path, plan: Plan, tmp_path: Path):
+def test_names_with_spaces_and_umlauts_are_kept(project: Path, demo: Plan, tmp_path: Path):
     name = f"reports/tables/{PAPER}/table1.für alle #1.md"
     write(project / name, "x")
-    write_crate(plan, tmp_path / "crate.zip", project)
+    write_crate(demo, tmp_path / "crate.zip", project)
     assert contents(tmp_path / "crate.zip")[name] == b"x"
     assert (
         unquote(
@@ -361,45 +351,45 @@ def test_names_with_spaces_and_umlauts_are_kept(project: Path, plan: Plan, tmp_p
     )
 
 
-def test_a_report_that_is_not_what_the_plan_asks_for_is_not_packed(project: Path, plan: Plan, tmp_path: Path):
+def test_a_report_that_is_not_what_the_plan_asks_for_is_not_packed(project: Path, demo: Plan, tmp_path: Path):
     write(project / "reports/claims.json", '{"digest": "of something else"}')
     (project / f"reports/tables/{PAPER}/table2.json").unlink()
     with pytest.raises(
         UserError, match=rf"tables/{PAPER}/table2, claims of .* `make reports PRESET=demo` first"
     ):
-        write_crate(plan, tmp_path / "crate.zip", project)
+        write_crate(demo, tmp_path / "crate.zip", project)
 
 
-def test_authors_are_those_of_the_citation(project: Path, plan: Plan, tmp_path: Path):
+def test_authors_are_those_of_the_citation(project: Path, demo: Plan, tmp_path: Path):
     text = (project / "CITATION.cff").read_text()
     person = "  - given-names: Ada\n    family-names: Vehicle\n"
     write(project / "CITATION.cff", text.replace("authors:\n", f"authors:\n{person}"))
-    write_crate(plan, tmp_path / "crate.zip", project)
+    write_crate(demo, tmp_path / "crate.zip", project)
     entities = graph(tmp_path / "crate.zip")
     told = [(entities[a["@id"]]["@type"], entities[a["@id"]]["name"]) for a in entities["./"]["author"]]
     assert told == [("Person", "Ada Vehicle"), ("Organization", "The vreid authors")]
     write(project / "CITATION.cff", text.replace("license: MIT\n", ""))
     with pytest.raises(UserError, match=r"CITATION\.cff: `license` is missing"):
-        write_crate(plan, tmp_path / "crate.zip", project)
+        write_crate(demo, tmp_path / "crate.zip", project)
 
 
-def test_a_failed_run_is_told_as_failed_without_its_message(project: Path, plan: Plan, tmp_path: Path):
-    run = next(iter(plan.runs.values()))
+def test_a_failed_run_is_told_as_failed_without_its_message(project: Path, demo: Plan, tmp_path: Path):
+    run = next(iter(demo.runs.values()))
     shutil.rmtree(project / "runs" / run.name)
     write_run(project / "runs" / run.name, run, FIRST, status="FAILED")
     for file in ("model.safetensors", "run.json"):
         (project / "runs" / run.name / file).unlink()
     shutil.rmtree(project / run.evaluation)
-    write_crate(plan, tmp_path / "crate.zip", project)
+    write_crate(demo, tmp_path / "crate.zip", project)
     action = graph(tmp_path / "crate.zip")[f"#{run.name}"]
     assert action["actionStatus"] == "http://schema.org/FailedActionStatus"
     assert run.tests[0].results not in ids(action["result"])
     assert "somebody" not in json.dumps(action)
 
 
-def test_an_interrupted_packing_leaves_what_was_there(project: Path, plan: Plan, tmp_path: Path, monkeypatch):
+def test_an_interrupted_packing_leaves_what_was_there(project: Path, demo: Plan, tmp_path: Path, monkeypatch):
     out = tmp_path / "dist" / "crate.zip"
-    write_crate(plan, out, project)
+    write_crate(demo, out, project)
     before = out.read_bytes()
     entry = pack._entry
 
@@ -410,12 +400,12 @@ def test_an_interrupted_packing_leaves_what_was_there(project: Path, plan: Plan,
 
     monkeypatch.setattr(pack, "_entry", killed)
     with pytest.raises(KeyboardInterrupt):
-        write_crate(plan, out, project)
+        write_crate(demo, out, project)
     assert out.read_bytes() == before
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_a_file_that_changes_meanwhile_is_noticed(project: Path, plan: Plan, tmp_path: Path, monkeypatch):
+def test_a_file_that_changes_meanwhile_is_noticed(project: Path, demo: Plan, tmp_path: Path, monkeypatch):
     describe = pack.describe
 
     def meanwhile(*arguments):
@@ -424,7 +414,7 @@ def test_a_file_that_changes_meanwhile_is_noticed(project: Path, plan: Plan, tmp
 
     monkeypatch.setattr(pack, "describe", meanwhile)
     with pytest.raises(UserError, match=r"reports/claims\.md changed while it was packed"):
-        write_crate(plan, tmp_path / "crate.zip", project)
+        write_crate(demo, tmp_path / "crate.zip", project)
     assert not (tmp_path / "crate.zip").exists()
 
 
@@ -441,7 +431,7 @@ def test_the_command_writes_to_dist_and_says_what(project: Path, monkeypatch):
 
 
 def test_what_the_documentation_shows_lists_the_trainings(
-    packed: Path, plan: Plan, tmp_path: Path, monkeypatch, capsys
+    packed: Path, demo: Plan, tmp_path: Path, monkeypatch, capsys
 ):
     (code,) = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/crate.md").read_text(), flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
@@ -449,5 +439,5 @@ def test_what_the_documentation_shows_lists_the_trainings(
     shutil.copy(packed, tmp_path / "dist/vreid-demo.crate.zip")
     exec(code, {})  # noqa: S102
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == len(plan.runs) + 1
+    assert len(printed) == len(demo.runs) + 1
     assert "2023-11-14T22:13:20+00:00 The workflow made the reports of preset demo" in printed

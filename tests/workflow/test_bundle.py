@@ -18,8 +18,8 @@ from vreid.bundle.contents import Places
 from vreid.bundle.make import Wanted, make_bundle
 from vreid.bundle.prepare import is_prepared, prepare
 from vreid.bundle.results import Results, RunResult, run_files
-from vreid.bundle.sums import file_digest
 from vreid.datasets.packed import PackedImages
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.params.plan import Plan
 

@@ -15,6 +15,7 @@ from vreid.bundle.checks import check_run
 from vreid.bundle.results import FILE, Results, RunResult, run_files
 from vreid.datasets.packed import MANIFEST
 from vreid.datasets.unpack import unpack_into
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.params.plan import Plan, RunPlan
 
@@ -146,7 +147,7 @@ def _copy(source: Path, target: Path, digest: str) -> None:
     """Copy a file, and compare the copy's digest: what is checked is what is taken."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target, follow_symlinks=False)
-    if target.is_symlink() or sums.file_digest(target) != digest:
+    if target.is_symlink() or file_digest(target) != digest:
         raise UserError(f"{source.name} is not the file that {FILE} speaks of: its SHA-256 differs.")
 
 
@@ -158,7 +159,7 @@ def _complete(target: Path, work: Path, files: list[str]) -> None:
     """
     for name in _RESULT:
         here = target / name
-        if not here.is_file() or sums.file_digest(here) != sums.file_digest(work / name):
+        if not here.is_file() or file_digest(here) != file_digest(work / name):
             state = "with another content" if here.is_file() else "half made"
             raise UserError(
                 f"{target} is here already, {state} ({name}), and is not overwritten: remove it if the one "

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from vreid.bundle.bring import Brought, bring
 from vreid.bundle.results import FILE, Results, RunResult, run_files
-from vreid.bundle.sums import file_digest
 from vreid.params.atomic import atomic_path
+from vreid.params.digest import file_digest
 from vreid.params.plan import Plan, RunPlan
 
 FOLDER = Path("dist/runs")

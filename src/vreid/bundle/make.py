@@ -16,6 +16,7 @@ from vreid.bundle.contents import FILE, Bundle
 from vreid.bundle.needs import executed_modules, gather_wheels, locked, needed_libraries
 from vreid.bundle.order import groups_of
 from vreid.params.atomic import atomic_path
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.params.plan import Plan, RunPlan
 from vreid.params.read import suggest
@@ -202,7 +203,7 @@ def _remarks(bundle: Bundle, carried: bool) -> Iterator[str]:
 
 
 def _digest(content: Content) -> str:
-    return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else sums.file_digest(content)
+    return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else file_digest(content)
 
 
 def _write_folder(files: Mapping[str, Content], out: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from vreid.bundle.sums import file_digest
 from vreid.bundle.wheels import fits
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.params.fingerprint import PACKAGE, import_closure
 from vreid.params.plan import DatasetPlan, RunPlan

@@ -8,10 +8,10 @@ from typing import Literal, get_args
 
 from pydantic import ValidationError
 
-from vreid.bundle import sums
 from vreid.bundle.contents import Places
 from vreid.datasets.packed import MANIFEST
 from vreid.params.atomic import write_text
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.params.plan import Planned, RunPlan
 
@@ -88,7 +88,7 @@ class Results(Planned):
 def result_of(run: RunPlan, places: Places) -> RunResult:
     """Return the result of a run that is done, with the digests of its files."""
     folder = places.out / "runs" / run.name
-    files = {name: sums.file_digest(folder / name) for name in sorted(run_files(run))}
+    files = {name: file_digest(folder / name) for name in sorted(run_files(run))}
     packs = {}
     for path in sorted({run.pack, *(test.pack for test in run.tests)}):
         manifest = places.of(path) / MANIFEST

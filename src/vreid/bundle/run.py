@@ -25,6 +25,7 @@ from vreid.bundle.job import INTERRUPTED
 from vreid.bundle.order import complete, ordered
 from vreid.bundle.prepare import is_prepared
 from vreid.bundle.results import Results, RunResult
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.training.gpu import usable_gpus
 from vreid.training.interruption import Interruption, watching_for_signals
@@ -71,7 +72,7 @@ class _Work:
         self._unprepared = {
             name for name, data in bundle.datasets.items() if not is_prepared(bundle, data, places)
         }
-        self._identity = sums.file_digest(places.bundle / sums.NAME)
+        self._identity = file_digest(places.bundle / sums.NAME)
         before = self._earlier()
         self._seconds = before.seconds if before else 0.0
         done = done_runs(bundle.runs, places.out / "runs")

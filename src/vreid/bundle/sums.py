@@ -1,20 +1,14 @@
 """SHA256SUMS: the digests of a folder's files, as `sha256sum --check` reads them; standard library alone."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 
 NAME = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def as_text(digests: Mapping[str, str]) -> str:

@@ -9,11 +9,9 @@ from vreid.cli.options import PlanFile, Preset, the_plan
 
 
 def baselines(
-    dataset: Annotated[
-        str, typer.Argument(help="A dataset of the plan, or its version.", show_default=False)
-    ],
-    images: Annotated[Path, typer.Argument(help="Its packed images.", show_default=False)],
-    out: Annotated[Path, typer.Argument(help="The JSON file to write.", show_default=False)],
+    dataset: Annotated[str, typer.Argument(help="A dataset of the plan, or its version.")],
+    images: Annotated[Path, typer.Argument(help="Its packed images.")],
+    out: Annotated[Path, typer.Argument(help="The JSON file to write.")],
     plan: PlanFile = None,
     preset: Preset = None,
 ) -> None:

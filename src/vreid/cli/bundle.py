@@ -18,9 +18,7 @@ Names = list[str] | None
 
 @app.command()
 def make(
-    out: Annotated[
-        Path, typer.Argument(help="A new folder, or an archive ending in .tar.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Argument(help="A new folder, or an archive ending in .tar.")],
     papers: Annotated[Names, typer.Option(help="All runs of these papers.")] = None,
     runs: Annotated[Names, typer.Option(help="These runs, or PAPER/EXPERIMENT.")] = None,
     tables: Annotated[Names, typer.Option(help="All runs of these tables, PAPER/TABLE.")] = None,
@@ -28,10 +26,7 @@ def make(
         bool, typer.Option("--with-data", help="Pack the packed images too; else they are rendered there.")
     ] = False,
     with_wheels: Annotated[
-        Path | None,
-        typer.Option(
-            help="Carry the wheels of this folder; pip fetches into it what it lacks.", show_default=False
-        ),
+        Path | None, typer.Option(help="Carry the wheels of this folder; pip fetches into it what it lacks.")
     ] = None,
     python: Annotated[
         Names, typer.Option(help="Pythons to carry wheels for, as 3.12; else this one.")
@@ -62,10 +57,7 @@ def make(
 
 @app.command("import")
 def bring_home(
-    source: Annotated[
-        Path,
-        typer.Argument(help="The folder with results.json, or an archive of it.", show_default=False),
-    ],
+    source: Annotated[Path, typer.Argument(help="The folder with results.json, or an archive of it.")],
     plan: PlanFile = None,
 ) -> None:
     """Take over the runs that a bundle has made elsewhere, each if it fits what params/ asks for here."""
@@ -80,7 +72,7 @@ def bring_home(
 
 @app.command()
 def status(
-    folder: Annotated[Path, typer.Argument(help="The folder with results.json.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="The folder with results.json.")],
 ) -> None:
     """Say how far a bundle is."""
     from vreid.bundle.results import Results

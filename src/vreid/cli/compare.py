@@ -9,8 +9,8 @@ STATE = "A folder of reports, or REV or REV:FOLDER of this git repository."
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="REPORT_A", help=STATE, show_default=False)],
-    after: Annotated[str, typer.Argument(metavar="REPORT_B", help=STATE, show_default=False)],
+    before: Annotated[str, typer.Argument(metavar="REPORT_A", help=STATE)],
+    after: Annotated[str, typer.Argument(metavar="REPORT_B", help=STATE)],
     threshold: Annotated[
         float, typer.Option(min=0.0, help="Leave out moves of ours up to so many points.")
     ] = 0.0,

@@ -12,9 +12,7 @@ def crate(
     out: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[OUT]",
-            help="The ZIP file to write; dist/vreid-PRESET.crate.zip when left out.",
-            show_default=False,
+            metavar="[OUT]", help="The ZIP file to write; dist/vreid-PRESET.crate.zip when left out."
         ),
     ] = None,
     preset: Preset = None,

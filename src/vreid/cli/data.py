@@ -36,19 +36,16 @@ app = typer.Typer(
     help="Get, verify, split, pack and show the datasets; see which of them are there.", no_args_is_help=True
 )
 
-Dataset = Annotated[
-    str, typer.Argument(help="A dataset of params/datasets, or its version.", show_default=False)
-]
+Dataset = Annotated[str, typer.Argument(help="A dataset of params/datasets, or its version.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work.")]
-Size = Annotated[str, typer.Argument(help="HEIGHTxWIDTH in pixels, such as 256x256.", show_default=False)]
+Size = Annotated[str, typer.Argument(help="HEIGHTxWIDTH in pixels, such as 256x256.")]
 
 
 @app.command()
 def acquire(
     dataset: Dataset,
     source: Annotated[
-        Source | None,
-        typer.Option(help="`real` or `synthetic`; the preset's by default.", show_default=False),
+        Source | None, typer.Option(help="`real` or `synthetic`; the preset's by default.")
     ] = None,
     plan: PlanFile = None,
     preset: Preset = None,
@@ -76,7 +73,7 @@ def acquire(
 @app.command()
 def add(
     dataset: Dataset,
-    folder: Annotated[Path, typer.Argument(help="Where you keep the unpacked dataset.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="Where you keep the unpacked dataset.")],
 ) -> None:
     """Tell where a real dataset already lies: links data/raw/real/DATASET to FOLDER."""
     from vreid.datasets.acquire import add_dataset
@@ -206,7 +203,7 @@ def show(
 
     sheet, statistics = (out / f"{entry.version}.{suffix}" for suffix in ("png", "md"))
     show_dataset(
-        f"{entry.spec.title} ({entry.source})",
+        f"{entry.spec.title} ({entry.source}), version {entry.version}",
         Path(entry.index),
         Path(entry.raw),
         sheet,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vreid.cli.options import PlanFile, Preset, the_plan
+from vreid.cli.options import PlanFile, Preset, RunName, the_plan
 
 if TYPE_CHECKING:
     from vreid.evaluation.audit import Audit, Finding
@@ -16,39 +16,26 @@ Features = Annotated[
     Path,
     typer.Argument(
         help=".npz with query_features, gallery_features, query_ids, gallery_ids, query_cams, "
-        "gallery_cams (or features, ids, cams of one set), .parquet, or .npy with --labels.",
-        show_default=False,
+        "gallery_cams (or features, ids, cams of one set), .parquet, or .npy with --labels."
     ),
 ]
 ProtocolName = Annotated[
-    str,
-    typer.Option("--protocol", help="A name from docs/protocols.md, such as veri776.", show_default=False),
+    str, typer.Option("--protocol", help="A name from docs/protocols.md, such as veri776.")
 ]
 Labels = Annotated[
     Path | None,
-    typer.Option(
-        help="For .npy: a .csv or .parquet with id and, where known, cam and role, line by line.",
-        show_default=False,
-    ),
+    typer.Option(help="For .npy: a .csv or .parquet with id and, where known, cam and role, line by line."),
 ]
-Junk = Annotated[
-    str | None,
-    typer.Option(help="same_camera, self or none instead of the protocol's rule.", show_default=False),
-]
+Junk = Annotated[str | None, typer.Option(help="same_camera, self or none instead of the protocol's rule.")]
 Distance = Annotated[
-    str | None,
-    typer.Option(
-        help="cosine, euclidean or squared_euclidean instead of the protocol's.", show_default=False
-    ),
+    str | None, typer.Option(help="cosine, euclidean or squared_euclidean instead of the protocol's.")
 ]
 Flip = Annotated[
     bool, typer.Option("--flip", help="Average with the features of the mirrored images (keys …_mirrored).")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of a protocol's draws.")]
 Budget = Annotated[int, typer.Option(min=1, help="Memory beside the features, in MiB.")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads; all cores by default.", show_default=False)
-]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")]
 DeviceName = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")]
 Rerank = Annotated[bool, typer.Option("--rerank", help="k-reciprocal re-ranking (on the CPU).")]
 K1 = Annotated[int, typer.Option(min=1, help="Re-ranking: size of the neighbourhood.")]
@@ -56,13 +43,9 @@ K2 = Annotated[int, typer.Option(min=1, help="Re-ranking: neighbours averaged ov
 Lambda = Annotated[
     float, typer.Option("--lambda", min=0, max=1, help="Re-ranking: share of the original distance.")
 ]
-Json = Annotated[
-    Path | None,
-    typer.Option("--json", help="Write the metrics, as fractions, to this file.", show_default=False),
-]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the metrics, as fractions, to this file.")]
 PerQuery = Annotated[
-    Path | None,
-    typer.Option("--per-query", help="Write one line per query to this .parquet.", show_default=False),
+    Path | None, typer.Option("--per-query", help="Write one line per query to this .parquet.")
 ]
 
 
@@ -110,23 +93,15 @@ def evaluate(
 
 
 def audit(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="A run as `vreid plan` lists it; its digest may be left off.", show_default=False
-        ),
-    ],
+    name: RunName,
     protocol: Annotated[
-        str | None, typer.Option(help="One of the run's protocols; its first by default.", show_default=False)
+        str | None, typer.Option(help="One of the run's protocols; its first by default.")
     ] = None,
     reranking: Annotated[
         bool, typer.Option(help="Evaluate k-reciprocal re-ranking too; minutes on a large set.")
     ] = True,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for audit.json, .png and .pdf; reports/audits/RUN by default.", show_default=False
-        ),
+        Path | None, typer.Option(help="Folder for audit.json, .png and .pdf; reports/audits/RUN by default.")
     ] = None,
     plan: PlanFile = None,
     preset: Preset = None,

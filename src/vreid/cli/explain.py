@@ -12,10 +12,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    target: Annotated[
-        str,
-        typer.Argument(metavar="TARGET", help="A cell, a claim, a figure or a run.", show_default=False),
-    ],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A cell, a claim, a figure or a run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     plan: PlanFile = None,
     preset: Preset = None,

@@ -15,7 +15,7 @@ app = typer.Typer(
 
 @app.command()
 def dataset(
-    name: Annotated[str, typer.Argument(help="A dataset of params/datasets.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A dataset of params/datasets.")],
     plan: PlanFile = None,
     preset: Preset = None,
 ) -> None:
@@ -27,7 +27,7 @@ def dataset(
 
 @app.command()
 def paper(
-    name: Annotated[str, typer.Argument(help="A paper, as se_densenet.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A paper, as se_densenet.")],
     plan: PlanFile = None,
     preset: Preset = None,
 ) -> None:
@@ -43,7 +43,7 @@ def paper(
 
 def restore(
     papers: Annotated[
-        list[str] | None, typer.Argument(help="Papers, as se_densenet; all by default.", show_default=False)
+        list[str] | None, typer.Argument(help="Papers, as se_densenet; all by default.")
     ] = None,
     plan: PlanFile = None,
     preset: Preset = None,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vreid.cli.data import progress_bar
+from vreid.cli.options import Device, WeightsFolder
 from vreid.params.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,25 +23,17 @@ if TYPE_CHECKING:
 
 def pretrain(
     backbones: Annotated[
-        list[str] | None,
-        typer.Argument(help="Backbones, or all of params/pretrain.yaml.", show_default=False),
+        list[str] | None, typer.Argument(help="Backbones, or all of params/pretrain.yaml.")
     ] = None,
     width: Annotated[
-        float | None,
-        typer.Option(min=1 / 32, max=1.0, help="Share of the published channels.", show_default=False),
+        float | None, typer.Option(min=1 / 32, max=1.0, help="Share of the published channels.")
     ] = None,
-    size: Annotated[
-        int | None, typer.Option(min=32, help="Pixels of a picture's side.", show_default=False)
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.", show_default=False)] = None,
+    size: Annotated[int | None, typer.Option(min=32, help="Pixels of a picture's side.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.")] = None,
     times: Annotated[int, typer.Option(min=1, help="So many times the identities of the file.")] = 1,
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; a GPU if there is one.", show_default=False)
-    ] = None,
+    device: Device = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = 1,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder; by default where they are loaded from.", show_default=False)
-    ] = None,
+    out: WeightsFolder = None,
 ) -> None:
     """Train backbones to tell rendered vehicles apart, on vehicles that no dataset shows."""
     from vreid.models.weights import RENDERED

@@ -1,28 +1,21 @@
 """`vreid pretrain-enhancement`: makes stand-ins for networks that brighten dark images."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vreid.cli.data import progress_bar
+from vreid.cli.options import Device, WeightsFolder
 from vreid.params.errors import UserError
 
 
 def pretrain_enhancement(
     networks: Annotated[
-        list[str] | None,
-        typer.Argument(help="Networks, or all of params/enhancement.yaml.", show_default=False),
+        list[str] | None, typer.Argument(help="Networks, or all of params/enhancement.yaml.")
     ] = None,
-    width: Annotated[
-        float | None, typer.Option(help="Share of the published channels.", show_default=False)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; a GPU if there is one.", show_default=False)
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder; by default where they are loaded from.", show_default=False)
-    ] = None,
+    width: Annotated[float | None, typer.Option(help="Share of the published channels.")] = None,
+    device: Device = None,
+    out: WeightsFolder = None,
 ) -> None:
     """Train enhancement networks (ALSA) on rendered scenes, for want of published weights."""
     from vreid.models.weights import RENDERED

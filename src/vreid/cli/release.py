@@ -11,9 +11,7 @@ from vreid.cli.options import Preset, the_plan
 def release(
     out: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[OUT]", help="The folder; reports/reference/PRESET when left out.", show_default=False
-        ),
+        typer.Argument(metavar="[OUT]", help="The folder; reports/reference/PRESET when left out."),
     ] = None,
     preset: Preset = None,
 ) -> None:

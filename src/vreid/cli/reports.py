@@ -7,17 +7,12 @@ import typer
 
 from vreid.cli.options import PlanFile, Preset, the_plan
 
-PaperName = Annotated[
-    str, typer.Argument(metavar="PAPER", help="A paper, as se_densenet.", show_default=False)
-]
+PaperName = Annotated[str, typer.Argument(metavar="PAPER", help="A paper, as se_densenet.")]
 
 
 def table(
     paper: PaperName,
-    name: Annotated[
-        str,
-        typer.Argument(metavar="TABLE", help="One of its tables, as table1.", show_default=False),
-    ],
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="One of its tables, as table1.")],
     plan: PlanFile = None,
     preset: Preset = None,
 ) -> None:
@@ -29,10 +24,7 @@ def table(
 
 def figure(
     paper: PaperName,
-    name: Annotated[
-        str,
-        typer.Argument(metavar="FIGURE", help="One of its figures, as figure6.", show_default=False),
-    ],
+    name: Annotated[str, typer.Argument(metavar="FIGURE", help="One of its figures, as figure6.")],
     plan: PlanFile = None,
     preset: Preset = None,
 ) -> None:
@@ -54,10 +46,7 @@ def claims(paper: PaperName, plan: PlanFile = None, preset: Preset = None) -> No
 
 def page(
     name: Annotated[
-        str,
-        typer.Argument(
-            metavar="PAGE", help="all_tables, claims, or papers/ and a paper's name.", show_default=False
-        ),
+        str, typer.Argument(metavar="PAGE", help="all_tables, claims, or papers/ and a paper's name.")
     ],
     plan: PlanFile = None,
     preset: Preset = None,

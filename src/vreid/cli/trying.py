@@ -19,17 +19,9 @@ from vreid.params.resolve import load
 
 
 def try_table(
-    experiment: Annotated[
-        str,
-        typer.Argument(help="PAPER/EXPERIMENT, such as se_densenet/proposed.", show_default=False),
-    ],
+    experiment: Annotated[str, typer.Argument(help="PAPER/EXPERIMENT, such as se_densenet/proposed.")],
     table: Annotated[
-        Path,
-        typer.Option(
-            "--table",
-            help="CSV or Parquet with the columns path, pid, camid, split.",
-            show_default=False,
-        ),
+        Path, typer.Option("--table", help="CSV or Parquet with the columns path, pid, camid, split.")
     ],
     name: Annotated[str | None, typer.Option(help="Name of the try; the table's folder by default.")] = None,
     preset: Annotated[

@@ -11,7 +11,6 @@ from tests.cli.params import one_paper
 from tests.reporting.conftest import evaluation, write_per_query
 
 from vreid.params.plan import Plan
-from vreid.params.resolve import load
 from vreid.reporting.claims import write_claims
 from vreid.reporting.collect import write_page
 from vreid.reporting.tables import write_table
@@ -49,17 +48,14 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def finished_world(tmp_path_factory) -> World:
+def finished_world(demo, tmp_path_factory) -> World:
     folder = tmp_path_factory.mktemp("explained")
     one_paper(Path(__file__).parents[3] / "params", folder / "params")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        plan = load(preset="demo")
-    world = World(folder, plan)
-    for run in plan.runs.values():
+    world = World(folder, demo)
+    for run in demo.runs.values():
         _write_run(folder, run)
     (folder / "reports").mkdir()
-    tracked = [{"run": n, "mlflow_run_id": f"id of {n}", "status": "FINISHED"} for n in plan.runs]
+    tracked = [{"run": n, "mlflow_run_id": f"id of {n}", "status": "FINISHED"} for n in demo.runs]
     (folder / "reports/tracking.json").write_text(json.dumps({"uri": "sqlite:///mlflow.db", "runs": tracked}))
     _write_reports(world)
     return world

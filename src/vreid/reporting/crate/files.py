@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.params.plan import Plan, recorded_digest
 from vreid.reporting.tracking.place import DEFAULT_URI
@@ -166,8 +167,7 @@ def _member(root: Path, name: str) -> Member:
     if path.resolve() != root.resolve() / name:
         raise UserError(f"{name} cannot be packed: it is a link, or lies behind one; put a file in its place")
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_digest(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}), but belongs into the crate") from None
     return Member(name, path.stat().st_size, digest, path)

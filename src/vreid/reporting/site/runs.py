@@ -11,6 +11,7 @@ from vreid.reporting.chapters import Chapter
 from vreid.reporting.formats.wording import MISSING, plain
 from vreid.reporting.history import FINAL_METRICS, RUN_NAME, RunHistory, read_history
 from vreid.reporting.tracking.place import DEFAULT_URI
+from vreid.reporting.tracking.told import read_tracking
 
 NOTHING_LEFT = "not trained, or its folder is gone"
 
@@ -50,27 +51,19 @@ class Tracked:
     """
 
     def __init__(self, file: Path) -> None:
-        try:
-            told = json.loads(file.read_text(encoding="utf-8"))
-            self._where = DEFAULT_URI if told["uri"] == DEFAULT_URI else "the MLflow of reports/tracking.json"
-            self._ids = {str(run["run"]): str(run["mlflow_run_id"]) for run in told["runs"]}
-        except (OSError, ValueError, KeyError, TypeError):
-            self._ids = {}
+        self._told = read_tracking(file)
 
     def name(self, run: str) -> str:
         """Return what MLflow calls a run, and where."""
-        return f"{self._ids[run]} (in {self._where})" if run in self._ids else "not tracked"
+        if self._told is None or run not in self._told.runs:
+            return "not tracked"
+        where = DEFAULT_URI if self._told.uri == DEFAULT_URI else "the MLflow of reports/tracking.json"
+        return f"{self._told.runs[run].run_id} (in {where})"
 
 
 def runs_of(chapters: Sequence[Chapter]) -> list[str]:
-    """Return every run behind tables, claims and audits once, by name."""
-    found: set[str] = set()
-    for chapter in chapters:
-        found |= {run for table in chapter.tables for run in table.runs()}
-        pairs = [pair for said in chapter.statements for claim in said.claims for pair in claim.comparisons]
-        found |= {run for pair in pairs for side in (pair.better, pair.worse) for run in side.runs}
-        found |= {audit.run for audit in chapter.audits}
-    return sorted(found)
+    """Return every run behind the chapters once, by name."""
+    return sorted({run for chapter in chapters for run in chapter.runs()})
 
 
 def run_details(folder: Path, evaluation: Path | None, tracked: Tracked) -> RunDetails:

@@ -1,6 +1,5 @@
 """Tells MLflow what it lacks of one run."""
 
-import hashlib
 import math
 import re
 import time
@@ -9,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from vreid.params.digest import file_digest
 from vreid.reporting.history import Point, RunHistory
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def _new_points(client: "MlflowClient", run: "Run", history: RunHistory) -> Iter
 
 def _link(path: Path) -> str:
     """Return `path` with the SHA-256 of what it holds."""
-    with path.open("rb") as file:
-        return f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.as_posix()}"
+    return f"{file_digest(path)}  {path.as_posix()}"
 
 
 def _key(key: str) -> str:
