@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from vreid.bundle import sums
+from vreid.params.digest import file_digest
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_a_library_that_is_missing_is_named_with_the_remedy(copied):
     said = json.loads((copied / "bundle.json").read_text())
     said["needs"]["no-such"] = ["no_such_module"]
     (copied / "bundle.json").write_text(json.dumps(said))
-    listed = {**sums.read_sums(copied), "bundle.json": sums.file_digest(copied / "bundle.json")}
+    listed = {**sums.read_sums(copied), "bundle.json": file_digest(copied / "bundle.json")}
     (copied / sums.NAME).write_text(sums.as_text(listed))
     assert "has no no-such: install them as " in sentence(call(copied, "run", "."))
 

@@ -1,25 +1,18 @@
-"""`vreid run …`, `table`, `figure`, `claims` and `page`: what they say where a name is wrong."""
+"""`vreid run …`, `table`, `figure`, `claims` and `page`: what they say where something is wrong."""
 
 import pytest
-from tests.cli.params import one_paper
-from tests.cli.test_data import PROJECT
 from typer.testing import CliRunner
 
 from vreid.cli.main import app
 from vreid.params.errors import UserError
-from vreid.params.resolve import load
 
 RUN = "se_densenet-proposed-veri776-s0"
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory):
-    """The plan of one paper, resolved once."""
-    folder = tmp_path_factory.mktemp("planned")
-    one_paper(PROJECT / "params", folder / "params")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return load(preset="demo").write(folder / "plans")
+def plan(demo, tmp_path_factory):
+    """The file of a plan."""
+    return demo.write(tmp_path_factory.mktemp("plans"))
 
 
 @pytest.mark.parametrize(
@@ -45,3 +38,19 @@ def test_a_wrong_name_is_a_sentence_and_writes_nothing(plan, command, sentence, 
     with pytest.raises(UserError, match=sentence):
         raise result.exception
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["train", "extract"])
+def test_a_run_for_gpus_is_not_made_on_the_cpu_because_a_driver_is_old(demo, command, tmp_path, monkeypatch):
+    run = demo.run(RUN)
+    engine = run.config.engine.model_copy(update={"precision": "bfloat16"})
+    config = run.config.model_copy(update={"engine": engine})
+    runs = {**demo.runs, run.name: run.model_copy(update={"config": config})}
+    plan = demo.model_copy(update={"runs": runs}).write(tmp_path / "plans")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    failure = CliRunner().invoke(app, ["run", command, run.name, "--plan", str(plan)]).exception
+    assert isinstance(failure, UserError)
+    assert "cannot use those of this machine" in str(failure)
+    assert not (tmp_path / "runs").exists()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vreid.bundle import sums
+from vreid.bundle.accelerators import check_accelerators
 from vreid.bundle.wheels import missing, use_wheels
 from vreid.params.errors import UserError
 from vreid.training.interruption import end_with_pipeline
@@ -61,6 +62,7 @@ def _run(asked: argparse.Namespace) -> int:
             f"cd {folder} && python -m vreid.bundle run ."
         )
     _make_ready(folder, out)
+    check_accelerators()
     from vreid.bundle.run import run_bundle  # noqa: PLC0415 -- only now its libraries can be found
 
     return run_bundle(asked.folder, out, jobs=asked.jobs, max_minutes=asked.max_minutes)

@@ -5,22 +5,18 @@ from typing import Annotated
 
 import typer
 
-from vreid.cli.options import PlanFile, Preset, the_plan
+from vreid.cli.options import PlanFile, Preset, RunName, the_plan
+from vreid.params.errors import UserError
+from vreid.params.plan import RunPlan
 
 app = typer.Typer(help="Train, extract, evaluate or report one run of the plan.", no_args_is_help=True)
-
-Name = Annotated[
-    str,
-    typer.Argument(help="A run as `vreid plan` lists it; its digest may be left off.", show_default=False),
-]
 
 
 @app.command()
 def train(
-    name: Name,
+    name: RunName,
     processes: Annotated[
-        int,
-        typer.Option(min=1, help="How many processes train it together, each on a GPU if there are any."),
+        int, typer.Option(min=1, help="How many processes train it together, each on a GPU if there are any.")
     ] = 1,
     plan: PlanFile = None,
     preset: Preset = None,
@@ -30,6 +26,7 @@ def train(
     from vreid.training.gpu import gpu_locks, hold_gpus
 
     hold_gpus(gpu_locks(), processes)
+    _check_device(run)
     if processes > 1:
         from vreid.training.distributed import train_in_processes
 
@@ -42,7 +39,7 @@ def train(
 
 @app.command()
 def extract(
-    name: Name,
+    name: RunName,
     images: Annotated[
         str, typer.Option(help="original, or darkened where the run is tested so.")
     ] = "original",
@@ -55,6 +52,7 @@ def extract(
     from vreid.training.gpu import gpu_locks, hold_gpus
 
     hold_gpus(gpu_locks())
+    _check_device(run)
     from vreid.training.extract import extract as extract_run
 
     extract_run(Path("runs") / run.name, Path(test.pack), out=Path(test.features))
@@ -62,10 +60,9 @@ def extract(
 
 @app.command()
 def evaluate(
-    name: Name,
+    name: RunName,
     evaluation: Annotated[
-        str | None,
-        typer.Option(help="One of the run's eval-… folders; all by default.", show_default=False),
+        str | None, typer.Option(help="One of the run's eval-… folders; all by default.")
     ] = None,
     plan: PlanFile = None,
     preset: Preset = None,
@@ -88,9 +85,25 @@ def evaluate(
 
 
 @app.command()
-def report(name: Name, plan: PlanFile = None, preset: Preset = None) -> None:
+def report(name: RunName, plan: PlanFile = None, preset: Preset = None) -> None:
     """Write reports/runs/NAME.md: metrics beside chance and colour histograms, and rank-10 lists."""
     resolved = the_plan(plan, preset)
     from vreid.reporting.own import write_run_report
 
     write_run_report(resolved, resolved.run(name), Path("reports/runs"))
+
+
+def _check_device(run: RunPlan) -> None:
+    """Refuse to make a run that is meant for GPUs on the CPU of a machine whose GPUs torch cannot use."""
+    from vreid.training.gpu import usable_gpus
+
+    if run.config.engine.precision == "float32" or not usable_gpus():
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UserError(
+            f"{run.name} is to be made in {run.config.engine.precision} on a GPU, but torch "
+            f"{torch.__version__} cannot use those of this machine: their driver is too old for it "
+            "(docs/scale.md). Set CUDA_VISIBLE_DEVICES to nothing to train on the CPU."
+        )
