@@ -1,6 +1,7 @@
-"""The README's line of verdicts: what it says, where it stands, and whether it is current."""
+"""The README's lines of verdicts: what it says, where it stands, and whether it is current."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,15 @@ from typer.testing import CliRunner
 
 from vreid.cli.main import app
 from vreid.params.errors import UserError
-from vreid.reporting.badge import BEGIN, END, check_badge, write_badge
+from vreid.reporting.badge import BEGIN, END, badge, check_badge, write_badge
 from vreid.reporting.claims import build_claims
 
 from .conftest import claim, claims_plan, side, write_per_query
 
 ROOT = Path(__file__).parents[2]
-REFERENCES = sorted(ROOT.glob("reports/reference/*/claims.json"))
+QUOTED = ("demo3", "headline")
+"""The released reports whose verdicts stand at the top of the README."""
+
 README = f"# A project\n\n{BEGIN}\nold words\n{END}\n\nMore of it, with {BEGIN} in a sentence.\n"
 
 
@@ -36,23 +39,23 @@ def project(root):
 
 
 def test_the_line_says_what_became_of_the_claims(project):
-    line = write_badge(project / "reports", project / "README.md")
+    line = write_badge([project / "reports"], project / "README.md")
     assert line == (
         "**2 papers, 2 claims: 1 reproduced, 0 not reproduced, 0 inconclusive, 1 not run "
         "(synthetic data, preset demo)** ([all verdicts](reports/claims.md), [how](docs/verdicts.md))"
     )
     assert (project / "README.md").read_text() == README.replace("old words", line)
     before = (project / "README.md").stat().st_mtime_ns
-    assert write_badge(project / "reports", project / "README.md") == line
+    assert write_badge([project / "reports"], project / "README.md") == line
     assert (project / "README.md").stat().st_mtime_ns == before
 
 
 def test_check_says_whether_the_line_is_current(project):
     with pytest.raises(UserError, match=r"run `vreid badge --from .*reports` to write them"):
-        check_badge(project / "reports", project / "README.md")
+        check_badge([project / "reports"], project / "README.md")
     assert (project / "README.md").read_text() == README
-    write_badge(project / "reports", project / "README.md")
-    check_badge(project / "reports", project / "README.md")
+    write_badge([project / "reports"], project / "README.md")
+    check_badge([project / "reports"], project / "README.md")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,7 @@ def test_check_says_whether_the_line_is_current(project):
 def test_a_readme_without_its_markers_is_one_sentence(project, text):
     (project / "README.md").write_text(text)
     with pytest.raises(UserError, match=r"README\.md: the verdicts belong between"):
-        write_badge(project / "reports", project / "README.md")
+        write_badge([project / "reports"], project / "README.md")
     assert (project / "README.md").read_text() == text
 
 
@@ -69,7 +72,7 @@ def test_a_readme_without_its_markers_is_one_sentence(project, text):
 def test_a_page_that_holds_no_claims_is_one_sentence(project, content):
     (project / "reports/claims.json").write_text(content)
     with pytest.raises(UserError, match=r"claims\.json (is no page of claims|speaks of no paper)"):
-        write_badge(project / "reports", project / "README.md")
+        write_badge([project / "reports"], project / "README.md")
 
 
 def test_the_command_takes_the_reports_of_this_folder(project, monkeypatch):
@@ -86,9 +89,17 @@ def test_the_command_takes_the_reports_of_this_folder(project, monkeypatch):
     assert "[all verdicts](kept/claims.md)" in (project / "README.md").read_text()
 
 
+def test_several_reports_have_a_line_each(project, monkeypatch):
+    monkeypatch.chdir(project)
+    shutil.copytree("reports", "kept")
+    assert CliRunner().invoke(app, ["badge", "--from", "reports", "--from", "kept"]).exit_code == 0
+    line = badge(Path("reports"), Path("README.md"))
+    both = f"{line}\n\n{line.replace('reports/', 'kept/')}"
+    assert Path("README.md").read_text() == README.replace("old words", both)
+    with pytest.raises(UserError, match=r"run `vreid badge --from kept` to write"):
+        check_badge([Path("kept")], Path("README.md"))
+
+
 def test_the_readme_has_the_verdicts_of_the_released_reports(monkeypatch):
-    """Those of the demo where they are among them, whatever else is released."""
-    assert REFERENCES, "reports/reference/ holds the reports that the README quotes"
     monkeypatch.chdir(ROOT)
-    released = {file.parent.name: file.parent.relative_to(ROOT) for file in REFERENCES}
-    check_badge(released.get("demo", next(iter(released.values()))), Path("README.md"))
+    check_badge([Path("reports/reference") / preset for preset in QUOTED], Path("README.md"))

@@ -1,8 +1,9 @@
-"""The README's one line of verdicts, written from the claims of a report."""
+"""The README's lines of verdicts, one for each set of reports, written from their claims."""
 
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,39 +14,38 @@ from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.statements import Statements
 
 BEGIN, END = "<!-- verdicts: written by `vreid badge` -->", "<!-- end of verdicts -->"
-"""Between these two lines of the README stands the line."""
+"""Between these two lines of the README stand the verdicts."""
 
 EXPLAINED = "docs/verdicts.md"
 
 
-def write_badge(reports: Path, readme: Path) -> str:
-    """Write the line of `reports`/claims.json between the README's markers, and return it.
+def write_badge(folders: Sequence[Path], readme: Path) -> str:
+    """Write a line for each of `folders` of reports between the README's markers, and return them.
 
     Raises:
-        UserError: there are no such claims, or the README does not have the two markers once, in their order.
+        UserError: a folder has no claims, or the README does not have the two markers once, in their order.
     """
-    line = badge(reports, readme)
+    lines = _lines(folders, readme)
     text = _read(readme)
-    renewed = _with_line(text, line, readme)
+    renewed = _with_lines(text, lines, readme)
     if renewed != text:
         write_text(readme, renewed)
-    return line
+    return lines
 
 
-def check_badge(reports: Path, readme: Path) -> str:
-    """Return the line of `reports`/claims.json if the README has it.
+def check_badge(folders: Sequence[Path], readme: Path) -> str:
+    """Return the lines of `folders` if the README has them, and no others.
 
     Raises:
-        UserError: as `write_badge`, or the README has another line.
+        UserError: as `write_badge`, or the README has other lines.
     """
-    line = badge(reports, readme)
+    lines = _lines(folders, readme)
     text = _read(readme)
-    if _with_line(text, line, readme) != text:
-        raise UserError(
-            f"{readme} does not have the verdicts of {reports / 'claims.json'}: "
-            f"run `vreid badge --from {reports}` to write them"
-        )
-    return line
+    if _with_lines(text, lines, readme) != text:
+        claims = " and ".join(str(reports / "claims.json") for reports in folders)
+        command = " ".join(["vreid badge", *(f"--from {reports}" for reports in folders)])
+        raise UserError(f"{readme} does not have the verdicts of {claims}: run `{command}` to write them")
+    return lines
 
 
 def badge(reports: Path, readme: Path) -> str:
@@ -68,14 +68,18 @@ def badge(reports: Path, readme: Path) -> str:
     return f"**{words.badge(statements)}** ([all verdicts]({all_of_them}), [how]({EXPLAINED}))"
 
 
-def _with_line(text: str, line: str, readme: Path) -> str:
+def _lines(folders: Sequence[Path], readme: Path) -> str:
+    return "\n\n".join(badge(reports, readme) for reports in folders)
+
+
+def _with_lines(text: str, lines: str, readme: Path) -> str:
     pieces = re.split(f"^({re.escape(BEGIN)}|{re.escape(END)})$", text, flags=re.MULTILINE)
     if pieces[1::2] != [BEGIN, END]:
         raise UserError(
             f"{readme}: the verdicts belong between a line {BEGIN} and, below it, a line {END}, each of them "
             "there once"
         )
-    return "".join([pieces[0], BEGIN, f"\n{line}\n", END, pieces[4]])
+    return "".join([pieces[0], BEGIN, f"\n{lines}\n", END, pieces[4]])
 
 
 def _read(readme: Path) -> str:

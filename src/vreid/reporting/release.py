@@ -63,8 +63,10 @@ def smaller(picture: Path) -> bytes:
     if shown.width > WIDEST:
         height = round(shown.height * WIDEST / shown.width)
         shown = shown.resize((WIDEST, height), Image.Resampling.LANCZOS)
+    palette = shown.quantize(COLOURS, kmeans=2)
     buffer = io.BytesIO()
-    shown.quantize(COLOURS).save(buffer, "png", optimize=True)
+    dithered = shown.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    dithered.save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 
@@ -75,6 +77,7 @@ def _texts(plan: Plan, reports: Path) -> Iterator[str]:
         yield from (f"{page}.{form}" for form in forms)
     for paper in plan.claims:
         yield from (f"{kind}/{paper}.md" for kind in ("claims", "deviations"))
+    yield from (f"audits/{run}/audit.json" for run in plan.audits)  # papers' pages link to it
 
 
 def _pictures(plan: Plan) -> Iterator[str]:
@@ -86,6 +89,7 @@ def _about(plan: Plan, root: Path) -> str:
     runs = [run for plan_ in plan.present_runs() if (run := read_history(root / "runs" / plan_.name))]
     seconds = sum(run.final.get("run/seconds", 0.0) for run in runs)
     made = {
+        "seeds": _seeds(plan),
         "runs": str(len(runs)),
         "training, one after the other": f"{seconds / 3600:.1f} hours",
         "last run ended": datetime.fromtimestamp(max(run.end for run in runs) / 1000, UTC).strftime(
@@ -94,10 +98,12 @@ def _about(plan: Plan, root: Path) -> str:
         **{name: _all(runs, name) for name in ("git_commit", "device", "system", "python", "torch", "numpy")},
     }
     lines = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in made.items() if value)
-    source = " and ".join(sorted({said.source for said in plan.claims.values()}))
+    sources = {said.source for said in plan.claims.values()}
+    source = " and ".join(sorted(sources))
+    rendered = " Nothing here was measured on the datasets of the papers." if sources == {"synthetic"} else ""
     return f"""# Reference reports of the preset {plan.preset}
 
-**{source.capitalize()} data: {plan.preset_label}.** Nothing here was measured on the datasets of the papers.
+**{source.capitalize()} data: {plan.preset_label}.**{rendered}
 
 Start with [all tables](all_tables.md) and [all claims](claims.md), or with one paper: {_papers(plan)}.
 
@@ -114,6 +120,14 @@ The commands, in a clone of the commit that holds this folder:
 `vreid diff {_folder(plan)} reports` says in what later reports differ from these. Figures are smaller here
 than in `reports/`; LaTeX, PDF and the page of everything (`reports/index.html`) come from the same commands.
 """
+
+
+def _seeds(plan: Plan) -> str:
+    """Name the seeds of all papers, or those of each where they differ."""
+    of = {paper: ", ".join(map(str, said.seeds)) for paper, said in plan.claims.items()}
+    if len(set(of.values())) == 1:
+        return next(iter(of.values()))
+    return "; ".join(f"{paper} {seeds}" for paper, seeds in of.items())
 
 
 def _folder(plan: Plan) -> str:
