@@ -3,7 +3,7 @@ from PIL import Image
 from tests.datasets import trees
 
 from vreid.datasets.index import read_index
-from vreid.datasets.show import CAPTION, GAP, MARGIN, TILE, show_dataset, statistics_of
+from vreid.datasets.show import CAPTION, GAP, MARGIN, TILE, show_dataset, statistics_of, titled
 from vreid.datasets.verify import verify_dataset
 
 
@@ -18,12 +18,24 @@ def shown(tmp_path, **options):
 def test_the_sheet_has_a_row_for_each_identity(tmp_path):
     sheet, _ = shown(tmp_path, rows=4, columns=3)
     tile = round(TILE * 24 / 16)  # the pictures are 24 x 16 pixels
-    assert sheet.size == (MARGIN + 3 * (tile + GAP), GAP + 4 * (TILE + CAPTION + GAP))
+    assert sheet.size == (MARGIN + 3 * (tile + GAP), GAP + 4 * (TILE + CAPTION + GAP) + CAPTION + GAP)
     pixels = np.asarray(sheet)
     first = pixels[GAP : GAP + TILE, MARGIN : MARGIN + tile]
     # The first training identity is 1, with two images: its first cell is a picture, its third is blank.
     assert first.std() > 5
     assert (pixels[GAP : GAP + TILE, MARGIN + 2 * (tile + GAP) :] == 255).all()
+
+
+def test_sheet_and_statistics_say_what_they_show(tmp_path):
+    sheet, text = shown(tmp_path, rows=2, columns=3)
+    assert text.startswith("# VeRi\n")
+    bare, other = titled(sheet, ""), titled(sheet, "Cars196 (synthetic data)")
+    assert bare.size == other.size == (sheet.width, sheet.height + CAPTION + GAP)
+    assert (np.asarray(other)[: sheet.height] == np.asarray(sheet)).all()
+    below = [np.asarray(image)[sheet.height :] for image in (bare, other)]
+    assert (below[0] == 255).all()
+    assert (below[1] < 128).any()
+    assert (np.asarray(sheet)[-CAPTION - GAP :] < 128).any()  # the title, VeRi
 
 
 def test_the_same_seed_gives_the_same_sheet_and_a_lost_image_is_red(tmp_path):

@@ -52,6 +52,17 @@ def test_every_choice_moves_the_reference_as_its_own_evaluation_does(dataset):
     assert not any(setting == "flip test" for setting, _ in changed)
 
 
+def test_without_a_neck_its_two_sides_are_no_choice(dataset):
+    folder = dataset.run / "features"
+    (folder / "before_neck.npy").write_bytes((folder / "after_neck.npy").read_bytes())
+    found = audited(dataset, "veri776")
+    assert not any(setting == "feature" for setting, _ in moves(found))
+    assert {finding.settings["feature"] for finding in found.findings} == {"after_neck"}
+    assert found.left_out == (
+        "feature before_neck: the network has no neck, so it is the same as after_neck",
+    )
+
+
 def test_official_trials_are_set_against_other_forms_and_single_draws(dataset):
     changed = moves(audited(dataset, "vehicleid_official_800"))
     assert {value for setting, value in changed if setting == "protocol"} == {

@@ -1,33 +1,29 @@
 """No report is told of without its data and preset, and no text can break out of its caption."""
 
-from pathlib import Path
-
 import pytest
 from docutils.core import publish_doctree
-from tests.cli.params import PAPER, one_paper
+from tests.cli.params import PAPER
 
-from vreid.params.resolve import load
 from vreid.reporting.captions import LONGEST_NAME, Caption, captions, escaped, ours
 
-PROJECT = Path(__file__).parents[2]
+FIGURES = {"erased": "figure5", "sweep": "figure6", "ranklist": "figure7"}
 
 
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("planned")
-    one_paper(PROJECT / "params", folder / "params")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return load(preset="demo")
-
-
-def test_every_report_of_a_preset_is_told_with_its_label(plan):
-    told = captions(plan)
-    assert {name for name in told if name.startswith("tables/")} == {f"tables/{key}" for key in plan.tables}
+def test_every_report_of_a_preset_is_told_with_its_label(demo):
+    told = captions(demo)
+    assert {name for name in told if name.startswith("tables/")} == {f"tables/{key}" for key in demo.tables}
     assert {"all_tables", "claims", f"papers/{PAPER}", f"claims/{PAPER}"} <= set(told)
     made = [caption for name, caption in told.items() if not name.startswith("datasets/")]
-    assert all(f"synthetic data; preset demo ({plan.preset_label})" in caption.ours for caption in made)
-    assert told[f"tables/{PAPER}/table1"].ours == f"{ours(plan)}; seeds 0, 1"
+    assert all(f"synthetic data; preset demo ({demo.preset_label})" in caption.ours for caption in made)
+    assert told[f"tables/{PAPER}/table1"].ours == f"{ours(demo)}; seeds 0, 1"
+    seeds = {kind: told[f"figures/{PAPER}/{name}"].ours for kind, name in FIGURES.items()}
+    assert seeds == {
+        "sweep": f"{ours(demo)}; seeds 0, 1",
+        "ranklist": f"{ours(demo)}; seed 0",
+        "erased": ours(demo),
+    }
+    [audit] = demo.audits
+    assert told[f"audits/{audit}/audit"].ours == f"{ours(demo)}; seed 0"
     assert {caption.source for caption in told.values()} == {"synthetic"}
 
 

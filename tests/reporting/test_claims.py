@@ -83,7 +83,43 @@ def test_a_method_against_itself_is_inconclusive(tmp_path):
     found = verdict_of(tmp_path, (side("A", files), side("A too", files), None))
     [pair] = found.comparisons
     assert (pair.difference, pair.low, pair.high) == (0, 0, 0)
-    assert found.verdict == "inconclusive"
+    assert (found.verdict, found.reason) == (
+        "inconclusive",
+        "both sides are the same runs under this preset",
+    )
+
+
+def test_three_seeds_of_a_shortened_recipe_reach_a_verdict_over_vehicles_and_seeds(tmp_path):
+    better, worse = (method(tmp_path, name, level, seeds=3) for name, level in (("a", 0.6), ("b", 0.4)))
+    found = verdict_of(tmp_path, (side("A", better), side("B", worse), None), seeds=(0, 1, 2))
+    [pair] = found.comparisons
+    assert (pair.better.seeds, pair.worse.seeds, pair.over) == (3, 3, "vehicles and seeds")
+    assert (found.verdict, found.reason) == ("reproduced", "the 95 % interval lies above zero")
+
+
+def test_of_three_seeds_those_that_are_left_are_compared(tmp_path):
+    better, worse = (method(tmp_path, name, level, seeds=3) for name, level in (("a", 0.6), ("b", 0.4)))
+    for name in better[1:]:
+        (tmp_path / name).unlink()
+    found = verdict_of(tmp_path, (side("A", better), side("B", worse), None), seeds=(0, 1, 2))
+    [pair] = found.comparisons
+    assert (pair.better.seeds, pair.worse.seeds, pair.over) == (1, 3, "vehicles alone")
+    assert pair.better.missing.startswith("2 of 3 seeds failed; ")
+    assert found.reason == "one seed of a shortened recipe says nothing about another training"
+
+
+def test_a_side_keeps_its_keys_and_has_the_name_of_its_row(tmp_path):
+    dark = side("dark (cars196)", method(tmp_path, "a", 0.5)).model_copy(update={"row": "Ours, darker"})
+    light = side("light", method(tmp_path, "b", 0.5)).model_copy(update={"row": "Ours"})
+    lost = dark.model_copy(update={"minus": light})
+    gone = side("spare", [], status="not in this preset").model_copy(update={"row": "+ SE"})
+    found = verdict_of(tmp_path, (lost, light, None), (light, gone, None))
+    first, second = found.comparisons
+    assert (first.better.label, first.better.row) == ("dark (cars196) less light", "Ours, darker less Ours")
+    assert second.reason.startswith("+ SE: not in this preset")
+    bare = side("plain", method(tmp_path, "c", 0.5))
+    [pair] = verdict_of(tmp_path, (bare, light, None)).comparisons
+    assert (pair.better.row, pair.better.name) == (None, "plain")
 
 
 def test_one_seed_of_a_shortened_recipe_is_inconclusive_whatever_the_interval(tmp_path):

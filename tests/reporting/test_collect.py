@@ -8,7 +8,7 @@ import re
 import pytest
 
 from vreid.params.errors import UserError
-from vreid.params.plan import PagePlan
+from vreid.params.plan import DeparturesPlan, PagePlan
 from vreid.reporting.claims import write_claims
 from vreid.reporting.collect import write_page
 from vreid.reporting.tables import write_table
@@ -30,6 +30,7 @@ def figure(name, **changes):
         "seeds": (0, 1),
         "digest": "f1",
         "notes": ("Points: means over seeds.",),
+        "runs": {"drawn": ["p-drawn-d-s0-0"], "also in a table": [AUDITED]},
     }
     return fields | changes
 
@@ -102,7 +103,8 @@ def test_a_page_holds_its_tables_in_the_plans_order(reports):
         "## dpa",
         "### Table 3: Qualitative analysis",
     ]
-    assert "2 papers, 3 tables, 4 runs in tables. **synthetic data; preset demo (rendered" in text
+    assert "2 papers, 3 tables, 4 runs in tables (those of figures or claims alone are not counted" in text
+    assert "here). **synthetic data; preset demo (rendered" in text
     assert text.count("Zhang et al.: A model. CMC, 2021") == 1
 
 
@@ -153,7 +155,8 @@ def test_a_papers_page_holds_everything_that_was_made_of_it(reports):
         "### Deviations from the paper",
         "### How far the rules of evaluation move the numbers",
     ]
-    assert "1 paper, 2 tables, 1 figure, 4 runs in tables. **synthetic data; preset demo" in text
+    # Two methods of two seeds each in both tables; the figure's run, and two seeds of the claim's two sides
+    assert "1 paper, 2 tables, 1 figure, 9 runs (4 in tables, 5 for figures or claims alone). **synth" in text
     assert "1 claim: 1 reproduced, 0 not reproduced, 0 inconclusive, 0 not run." in text
     for link in re.findall(r"\]\(#(.+?)\)", text):
         assert text.count(f'<a id="{link}"></a>') == 1
@@ -187,6 +190,8 @@ def test_a_figure_says_on_which_data_it_was_made(reports):
 
 
 def test_the_audit_shows_one_choice_at_a_time(reports):
+    left_out = ["feature after_neck: no neck", "x"]
+    write(reports / f"audits/{AUDITED}/audit.json", AUDIT | {"left_out": left_out})
     write_page(PagePlan(title="All", parts=WHOLE[4:], digest="d"), reports / "all", reports)
     text = (reports / "all.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ")]
@@ -194,11 +199,13 @@ def test_the_audit_shows_one_choice_at_a_time(reports):
         "| **as evaluated** |  | 66.1 |  | 80.0 |  |",
         "| distance | euclidean | 67.1 | +1.0 | 75.0 | -5.0 |",
     ]
-    assert "**rendered stand-in; synthetic data.**" in text
+    assert "**rendered stand-in; synthetic data; seed 0.**" in text
+    assert "Left out: feature after_neck: no neck; x." in text.replace("\\_", "_")
     typeset = (reports / "all.tex").read_text()
     assert r"\textbf{as evaluated} &  & 66.1 &  & 80.0 &  \\" in typeset
     assert r"distance & euclidean & 67.1 & $+$1.0 & 75.0 & $-$5.0 \\" in typeset
-    assert r"\textbf{rendered stand-in; synthetic data.}" in typeset
+    assert r"\textbf{rendered stand-in; synthetic data; seed 0.}" in typeset
+    assert r"Left out: feature after\_neck: no neck; x." in typeset
 
 
 def test_what_all_recipes_share_is_said_once(reports):
@@ -219,6 +226,30 @@ def test_a_page_of_claims_alone_has_their_csv(reports):
     write_page(PagePlan(title="Claims", parts=WHOLE[3:4], digest="d"), reports / "all_claims", reports)
     [row] = csv.DictReader(io.StringIO((reports / "all_claims.csv").read_text()))
     assert (row["claim"], row["verdict"], row["difference"]) == ("gain", "reproduced", "40")
+
+
+def test_what_is_true_of_a_part_of_a_table_alone_is_said_there_and_not_of_all(reports, plan, root):
+    part = DeparturesPlan(rows=(2,), lines=("input.height: 75 (paper: 299)",))
+    for name in ("table1", "table2"):
+        changes = {"table": name, "recipe": (), "recipe_in": (part,)}
+        write_table(plan.model_copy(update=changes), reports / "tables/se_densenet", root)
+    write_page(PagePlan(title="All", parts=PARTS[:2], digest="d"), reports / "all", reports)
+    text = (reports / "all.md").read_text()
+    assert "**All tables:** Recipe: the paper's, but for what stands above each table." in text
+    assert text.count("In row 2 also in input.height: 75 (paper: 299).") == 2
+    assert (reports / "all.tex").read_text().count("In row 2 also in input.height: 75") == 2
+
+
+def test_every_form_says_on_what_it_was_made_before_any_number(reports):
+    write_page(PagePlan(title="A paper", parts=WHOLE, digest="d"), reports / "papers/se_densenet", reports)
+    label = "synthetic data; preset demo (rendered stand-in, 12 of 120 epochs)."
+    assert json.loads((reports / "papers/se_densenet.json").read_text())["made"] == label
+    for form, first in (("md", "| --: "), ("tex", r"\toprule")):
+        text = (reports / f"papers/se_densenet.{form}").read_text()
+        assert text.index(label) < text.index(first)
+    rows = list(csv.DictReader(io.StringIO((reports / "papers/se_densenet.csv").read_text())))
+    made = {(row["source"], row["preset"], row["preset_label"]) for row in rows}
+    assert made == {("synthetic", "demo", "rendered stand-in, 12 of 120 epochs")}
 
 
 @needs_pdflatex

@@ -66,7 +66,7 @@ def test_markdown_says_where_the_numbers_come_from(table):
     assert "Ours: synthetic data; preset demo (rendered stand-in, 12 of 120 epochs); seeds 0, 1" in before
     assert "Differs from the paper's recipe, or is read into it, in input.height: 64 (paper: 256)." in before
     assert r"<sup>a</sup> 1 of 2 seeds failed; loss is not finite (runs/se\_densenet-proposed" in after
-    assert "same queries (veri776: 8 queries, 24 gallery images): chance mAP 4.2, R1 3.0;" in after
+    assert "same queries (synthetic veri776: 8 queries, 24 gallery images): chance mAP 4.2, R1 3.0;" in after
     assert "colour histogram mAP 20.0, R1 50.0." in after
     assert after.rstrip().endswith("Zhang et al.: A model. CMC, 2021")
 

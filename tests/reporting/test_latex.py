@@ -44,12 +44,12 @@ def test_a_file_says_how_it_is_used(table):
 def test_latex_is_balanced(table):
     assert_balanced(latex.document(table))
     assert_balanced(
-        latex.collection("All 100% of them", "summary", [("A & B", 2 * latex.body(table, "Recipe: ours."))])
+        latex.collection("All 100% of them", "summary", [("A & B", 2 * latex.body(table, ["Recipe: ours."]))])
     )
 
 
 def test_every_line_of_a_latex_table_has_as_many_cells(table):
-    body = latex.body(table, "")
+    body = latex.body(table, [])
     inside = body.split(r"\midrule")[1].split(r"\bottomrule")[0]
     rows = [line for line in inside.splitlines() if line]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {8}

@@ -63,7 +63,8 @@ def test_what_is_plotted_are_the_values_beside_which_the_paper_prints_one(report
     write_metrics("se_densenet", reports)
     with (reports / "metrics/se_densenet.csv").open(newline="") as file:
         lines = [tuple(line.values()) for line in csv.DictReader(file)]
-    assert lines == [
+    assert {line[6:] for line in lines} == {("synthetic", "demo")}
+    assert [line[:6] for line in lines] == [
         ("table1", "1 Baseline", "mAP", "68.5", "60.75", "-7.75"),
         ("table1", "1 Baseline", "Rank-1", "92.5", "72.5", "-20"),
         ("table1", "2 Proposed", "mAP", "75.5", "66.05", "-9.45"),

@@ -120,7 +120,7 @@ def test_markdown_has_a_line_for_each_claim_and_comparison(said):
         "**reproduced**: the 95 % interval lies above zero",
     ]
     assert both[0] == "2"
-    assert both[2:] == ["", "", "", "", "**inconclusive**: of 2 comparisons 1 not run"]
+    assert both[2:] == ["2 comparisons:", "", "", "", "**inconclusive**: of 2 comparisons 1 not run"]
     # as many decimals as the paper prints, and at least two
     assert single[2] == r"With SE\_1 (31.04)<sup>a</sup> over \[Baseline] (29.80)"
     assert single[4:] == [
@@ -135,6 +135,28 @@ def test_markdown_has_a_line_for_each_claim_and_comparison(said):
         "--",
         "not run: dataset absent: x",
     ]
+
+
+def test_sides_are_called_as_the_papers_rows_and_the_place_names_the_table(said):
+    sides = {
+        "better": one_side("en_gca (cars196)", "6.67").model_copy(update={"row": "+ EN + GCA, t 0.8"}),
+        "worse": one_side("spare", "10.56"),
+    }
+    pair = comparison(None, None, "not run", **sides)
+    claim = one_claim("gca", pair, verdict="not run", reason="x").model_copy(update={"rows_of": "Table 7"})
+    changed = said.model_copy(update={"claims": (claim,)})
+    row = grid(statements_markdown.claims(changed))[2]
+    assert row[1:3] == [
+        "SE blocks & more help. (sec. 4.3; rows of Table 7)",
+        "+ EN + GCA, t 0.8 (6.67) over spare (10.56)",
+    ]
+    assert "those without a row as their experiments" in statements_markdown.claims(changed)
+    text = statements_latex.claims(changed)
+    assert r"\textbf{1.} SE blocks \& more help. (sec. 4.3; rows of Table 7) " in text
+    assert "+ EN + GCA, t 0.8 (6.67) over spare (10.56)" in text
+    [line] = csv.DictReader(io.StringIO(statements_tidy.text([changed])))
+    assert (line["better"], line["better_row"]) == ("en_gca (cars196)", "+ EN + GCA, t 0.8")
+    assert (line["worse"], line["worse_row"]) == ("spare", "")
 
 
 def test_what_was_measured_is_said_where_it_is_compared():
@@ -171,6 +193,7 @@ def test_claims_say_on_what_they_were_reached(said):
     assert text.startswith(
         "**Ours: synthetic data; preset demo (rendered stand-in, 12 of 120 epochs); seeds 0, 1"
     )
+    assert "12 of 120 epochs); seeds 0, 1 (means).** 2 claims: 1 reproduced" in text
     assert "2 claims: 1 reproduced, 0 not reproduced, 1 inconclusive, 0 not run." in text
     assert r"<sup>a</sup> 1 of 2 seeds failed; loss is not finite" in text
     assert "Ours is synthetic data: a verdict is about the sentence there" in text
@@ -235,7 +258,9 @@ def test_csv_is_one_line_per_comparison(said):
         "inconclusive",
     )
     assert (third["comparison"], third["verdict"], third["difference"]) == ("2", "not run", "")
-    assert (third["source"], third["preset"]) == ("synthetic", "demo")
+    for line in (first, second, third):
+        assert (line["source"], line["preset"]) == ("synthetic", "demo")
+        assert line["preset_label"] == "rendered stand-in, 12 of 120 epochs"
 
 
 def test_latex_holds_the_same(said):
@@ -274,4 +299,5 @@ def test_deviations_are_a_page_of_their_own(tmp_path):
     text = (tmp_path / "se_densenet.md").read_text()
     assert text.startswith("# Deviations from A model\n")
     assert "Zhang et al." in text
+    assert "the same under every preset, and nothing in it was measured" in text
     assert '"digest": "c1a1"' in (tmp_path / "se_densenet.json").read_text()

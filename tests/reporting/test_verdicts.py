@@ -39,6 +39,27 @@ def test_a_comparison_by_its_interval(low, high, seeds, shortened, verdict):
     assert of_comparison(interval(low, high), seeds, shortened=shortened)[0] == verdict
 
 
+@pytest.mark.parametrize("shortened", [True, False])
+@pytest.mark.parametrize(
+    ("low", "high", "verdict", "words"),
+    [
+        (0.01, 0.03, REPRODUCED, "the 95 % interval lies above zero"),
+        (-0.03, -0.01, REFUTED, "the 95 % interval lies below zero"),
+        (-0.01, 0.03, OPEN, "the 95 % interval covers zero"),
+    ],
+)
+def test_three_seeds_are_judged_by_their_interval_also_of_a_shortened_recipe(
+    low, high, verdict, words, shortened
+):
+    assert of_comparison(interval(low, high), 3, shortened=shortened) == (verdict, words)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_runs_against_themselves_say_nothing_and_that_is_said(seeds):
+    found = of_comparison(interval(0.0, 0.0), seeds, shortened=True, same=True)
+    assert found == (OPEN, "both sides are the same runs under this preset")
+
+
 @pytest.mark.parametrize(
     ("verdicts", "refuted", "verdict", "words"),
     [
@@ -57,6 +78,7 @@ def test_a_comparison_by_its_interval(low, high, seeds, shortened, verdict):
             "98.33 % that 3 comparisons ask for",
         ),
         ([REPRODUCED, OPEN], [False] * 2, OPEN, "of 2 comparisons: 1 reproduced, 1 inconclusive"),
+        ([OPEN] * 5, [False] * 5, OPEN, "all 5 comparisons are inconclusive"),
         ([REPRODUCED, NOT_RUN], [False] * 2, OPEN, "of 2 comparisons: 1 reproduced, 1 not run"),
         ([REFUTED, NOT_RUN], [True, False], REFUTED, "1 of 1 comparisons refuted at the level 95 %"),
         ([NOT_RUN] * 4, [False] * 4, NOT_RUN, "none of 4 comparisons was run"),

@@ -32,6 +32,7 @@ def show_dataset(
 ) -> None:
     """Write a contact sheet (PNG) of `rows` identities, up to `columns` images each, and statistics.
 
+    Both say the `title`, which tells what kind of data it is.
     Half of the identities are drawn from the training split, half from the test images; images of an identity
     are spread evenly over its images in index order. The statistics are Markdown.
 
@@ -40,7 +41,7 @@ def show_dataset(
     """
     table = read_index(index)
     with atomic_path(sheet) as temporary:
-        contact_sheet(table, root, rows, columns, seed).save(temporary, "PNG")
+        titled(contact_sheet(table, root, rows, columns, seed), title).save(temporary, "PNG")
     write_text(statistics, statistics_of(title, table))
 
 
@@ -65,6 +66,13 @@ def contact_sheet(table: pa.Table, root: Path, rows: int, columns: int, seed: in
             camera = "" if entry["camid"] == NO_CAMERA else f"c{entry['camid']} "
             draw.text((left, top + height - CAPTION - GAP), f"{camera}{entry['split']}", fill="black")
     return sheet
+
+
+def titled(sheet: Image.Image, title: str) -> Image.Image:
+    """Return a picture with a line below it that says what it is, wherever the file goes."""
+    result = ImageOps.expand(sheet, (0, 0, 0, CAPTION + GAP), "white")
+    ImageDraw.Draw(result).text((GAP, sheet.height), title, fill="black")
+    return result
 
 
 def statistics_of(title: str, table: pa.Table) -> str:

@@ -143,7 +143,7 @@ def audit(
     own = RunFeatures.load(features, index, test.feature)
     formations = list(_formations(rules, draws, own))
     findings: list[Finding] = []
-    left_out = []
+    left_out = list(_without_neck(extracted))
     distances = [test.distance, *(name for name in DISTANCES if name != test.distance)]
     for (described, images), formation, distance in product(extracted.items(), formations, distances):
         settings = {**dict(described), "protocol": formation.words, "distance": distance, "re-ranking": "no"}
@@ -201,15 +201,29 @@ def _first_image(rows: Ints, images: RunFeatures) -> Draw:
 def _features(
     folder: Path, index: Path, own: str
 ) -> Iterator[tuple[tuple[tuple[str, str], ...], RunFeatures]]:
-    """Yield (settings, features) of what was extracted, the run's own feature first."""
+    """Yield (settings, features) of what was extracted, the run's own feature first.
+
+    Where the other one is the very same, because there is no neck between them, it is left out.
+    """
+    first = RunFeatures.load(folder, index, own)
     for name in sorted(FEATURES, key=lambda name: name != own):
         images = RunFeatures.load(folder, index, name)
+        if name != own and np.array_equal(images.features, first.features):
+            continue
         yield (("feature", name), ("flip test", "no")), images
         mirrored = folder / f"{name}{MIRRORED}.npy"
         if mirrored.is_file():
             other: Array = np.load(mirrored, mmap_mode="r", allow_pickle=False)
             mean = flip_mean(images.features, other)
             yield (("feature", name), ("flip test", "yes")), replace(images, features=mean)
+
+
+def _without_neck(extracted: Mapping[tuple[tuple[str, str], ...], RunFeatures]) -> Iterator[str]:
+    """Say so where both features are one."""
+    there = {dict(described)["feature"] for described in extracted}
+    for name in FEATURES:
+        if name not in there:
+            yield f"feature {name}: the network has no neck, so it is the same as {', '.join(there)}"
 
 
 def _findings(result: Result, settings: Mapping[str, str]) -> list[Finding]:

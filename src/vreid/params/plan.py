@@ -214,12 +214,27 @@ class ReportPlan(Planned):
     digest: str = ""
 
 
+class DeparturesPlan(Planned):
+    """In what some of a table's runs depart from the paper's recipe.
+
+    They are those of the `rows` and `columns`, both counted from 1; none named are all.
+    """
+
+    rows: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+    lines: tuple[str, ...]
+
+
 class TablePlan(ReportPlan):
-    """One table: all that its making needs."""
+    """One table: all that its making needs.
+
+    `recipe` is in what all of its runs depart from the paper's recipe, `recipe_in` in what only some do.
+    """
 
     table: str
     caption: str
     recipe: tuple[str, ...]
+    recipe_in: tuple[DeparturesPlan, ...] = ()
     text_columns: tuple[str, ...]
     columns: tuple[ColumnPlan, ...]
     rows: tuple[RowPlan, ...]
@@ -291,10 +306,12 @@ class FigurePlan(ReportPlan):
 class SidePlan(Planned):
     """One side of a comparison: the per-query results of an experiment, one file per seed.
 
+    `label` is made of the keys in params/, `row` of what the paper's table calls it; None if no row is it.
     With `minus`, the score of a query is this side's less the other's.
     """
 
     label: str
+    row: str | None = None
     metric: str
     dataset: str
     protocol: str
@@ -317,11 +334,15 @@ class PairPlan(Planned):
 
 
 class ClaimPlan(Planned):
-    """One claim; `best` is one experiment against each of several."""
+    """One claim; `best` is one experiment against each of several.
+
+    `rows_of` is the table whose rows its sides are named after, if `where` does not name it.
+    """
 
     id: str
     says: str
     where: str
+    rows_of: str | None = None
     metric: str
     kind: Literal["pairs", "best"]
     pairs: tuple[PairPlan, ...]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vreid.params.plan import Plan
+from vreid.reporting.figures.kinds import shown_seeds
 
 LONGEST_NAME = 64
 """Characters: the list in Snakemake's report is as wide as the longest name; captions have them whole."""
@@ -54,11 +55,12 @@ def escaped(text: str) -> str:
 
 
 def _captions(plan: Plan) -> Iterator[tuple[str, Caption]]:
-    made = {paper: f"{ours(plan)}; {_seeds(said.seeds)}" for paper, said in plan.claims.items()}
-    for kind, reports in (("tables", plan.tables), ("figures", plan.figures)):
-        for key, report in reports.items():
-            caption = Caption(report.title, report.caption, made[report.paper], report.citation)
-            yield f"{kind}/{key}", caption
+    made = {paper: _made(plan, said.seeds) for paper, said in plan.claims.items()}
+    for key, table in plan.tables.items():
+        yield f"tables/{key}", Caption(table.title, table.caption, made[table.paper], table.citation)
+    for key, figure in plan.figures.items():
+        on = _made(plan, shown_seeds(figure.spec.kind, figure.seeds))
+        yield f"figures/{key}", Caption(figure.title, figure.caption, on, figure.citation)
     for paper, said in plan.claims.items():
         for name, title in (
             (f"claims/{paper}", "Claims"),
@@ -67,7 +69,8 @@ def _captions(plan: Plan) -> Iterator[tuple[str, Caption]]:
         ):
             yield name, Caption(title, said.title, made[paper], said.citation)
     for run in plan.runs.values():
-        caption = Caption("Audit", run.name, made[run.paper], plan.claims_of(run.paper).citation)
+        on = _made(plan, (run.config.seed,))
+        caption = Caption("Audit", run.name, on, plan.claims_of(run.paper).citation)
         yield f"audits/{run.name}/audit", caption
     for page in ("all_tables", "claims"):
         yield page, Caption(plan.pages[page].title, "", ours(plan))
@@ -76,5 +79,7 @@ def _captions(plan: Plan) -> Iterator[tuple[str, Caption]]:
         yield f"datasets/{dataset.version}", Caption(dataset.spec.title, "", of_data)
 
 
-def _seeds(seeds: tuple[int, ...]) -> str:
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+def _made(plan: Plan, seeds: tuple[int, ...]) -> str:
+    """Say on what it was made; without seeds no network has made it."""
+    named = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}" if seeds else ""
+    return "; ".join(filter(None, [ours(plan), named]))

@@ -51,6 +51,17 @@ class Chapter:
         """Return every report that says how our numbers were made."""
         return [*self.tables, *self.figures, *self.statements]
 
+    def runs_in_tables(self) -> set[str]:
+        """Return the names of the runs behind the tables."""
+        return {run for table in self.tables for run in table.runs()}
+
+    def runs(self) -> set[str]:
+        """Return the names of all runs behind tables, figures, claims and audits."""
+        pairs = [pair for said in self.statements for claim in said.claims for pair in claim.comparisons]
+        compared = {run for pair in pairs for side in (pair.better, pair.worse) for run in side.runs}
+        drawn = {run for figure in self.figures for runs in figure.runs.values() for run in runs}
+        return self.runs_in_tables() | compared | drawn | {audit.run for audit in self.audits}
+
     @property
     def citation(self) -> str:
         """The paper's citation; empty on a page of audits alone."""

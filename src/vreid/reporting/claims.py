@@ -71,6 +71,7 @@ def _claim(plan: ClaimsPlan, claim: ClaimPlan, root: Path) -> Claim:
         id=claim.id,
         says=claim.says,
         where=claim.where,
+        rows_of=claim.rows_of,
         metric=claim.metric,
         kind=claim.kind,
         comparisons=tuple(pairs),
@@ -108,7 +109,8 @@ class _Gap:
             return Comparison(**sides, verdict="not run", reason="; ".join(filter(None, reasons)))
         interval = self._interval(self.better.scores, self.worse.scores, LEVEL)
         seeds = min(len(self.better.scores.values), len(self.worse.scores.values))
-        verdict, reason = of_comparison(interval, seeds, shortened=plan.shortened)
+        same = self.pair.better.files() == self.pair.worse.files()
+        verdict, reason = of_comparison(interval, seeds, shortened=plan.shortened, same=same)
         refuted = (
             verdict == "not reproduced"
             and self._interval(self.better.scores, self.worse.scores, level).high < 0
@@ -155,6 +157,7 @@ class _Read:
         scores = self.scores
         return Side(
             label=" less ".join(part.label for part in parts),
+            row=" less ".join(map(_name, parts)) if any(part.row for part in parts) else None,
             metric=self.plan.metric,
             dataset=self.plan.dataset,
             protocol=self.plan.protocol,
@@ -169,8 +172,8 @@ class _Read:
         """Say what keeps the side from being compared; None if nothing does."""
         for part in _parts(self.plan):
             if part.status != "run":
-                return f"{part.label}: {why_not_planned(part.status, part.dataset, preset)}"
-        return f"{self.plan.label} failed" if self.scores is None and self.missing else None
+                return f"{_name(part)}: {why_not_planned(part.status, part.dataset, preset)}"
+        return f"{_name(self.plan)} failed" if self.scores is None and self.missing else None
 
 
 def _scores(plan: SidePlan, seeds: Sequence[int], root: Path) -> Scores:
@@ -207,6 +210,10 @@ def _files_by_seed(plan: SidePlan) -> list[tuple[str, ...]]:
 
 def _absent(files: Sequence[str], root: Path) -> list[str]:
     return [file for file in files if not (root / file).is_file()]
+
+
+def _name(part: SidePlan) -> str:
+    return part.row or part.label
 
 
 def _parts(plan: SidePlan) -> Iterator[SidePlan]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vreid.params.atomic import write_text
 from vreid.params.plan import PagePlan
 from vreid.reporting.chapters import Chapter, read_chapters
-from vreid.reporting.formats import page_latex, page_markdown, statements_tidy, tidy
+from vreid.reporting.formats import page_latex, page_markdown, page_wording, statements_tidy, tidy
 from vreid.reporting.records import as_json
 
 
@@ -38,6 +38,7 @@ def _json(plan: PagePlan, chapters: Sequence[Chapter]) -> str:
     value = {
         "digest": plan.digest,
         "title": plan.title,
+        "made": page_wording.made(chapters),
         "tables": [json.loads(as_json(table)) for chapter in chapters for table in chapter.tables],
         "figures": [figure.model_dump(mode="json") for chapter in chapters for figure in chapter.figures],
         "claims": [said.model_dump(mode="json") for chapter in chapters for said in chapter.statements],

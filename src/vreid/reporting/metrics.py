@@ -12,7 +12,7 @@ from vreid.reporting.formats.tidy import number
 from vreid.reporting.records import Table, read_record
 from vreid.reporting.statements import Comparison, Statements
 
-PLOT = ("table", "row", "metric", "paper", "ours", "difference")
+PLOT = ("table", "row", "metric", "paper", "ours", "difference", "source", "preset")
 
 
 class Page(Record):
@@ -102,4 +102,5 @@ def _lines(table: Table) -> Iterator[tuple[str, ...]]:
             if cell.mean is not None and cell.paper is not None:
                 ours, paper = cell.mean, cell.paper
                 label = f"{row.row} {row.label}"
-                yield table.table, label, column, number(paper), number(ours), number(ours - paper)
+                values = (number(paper), number(ours), number(ours - paper))
+                yield table.table, label, column, *values, table.source, table.preset

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from vreid.params.errors import UserError
 from vreid.params.metrics import TRAINING_TIME
-from vreid.params.plan import BaselinePlan, ColumnPlan
+from vreid.params.plan import BaselinePlan, ColumnPlan, DeparturesPlan
 from vreid.reporting.cells import Cell, Mark, Number, Record, decimals_of, difference, marks
 
 R = TypeVar("R", bound=Record)
@@ -60,23 +60,29 @@ class Made(Record):
 class Heading(Made):
     """What a table says about itself (`vreid.params.plan.TablePlan`).
 
-    `recipe` lists what differs from the paper's recipe.
+    `recipe` lists what differs from the paper's recipe in all of our runs, `recipe_in` what only in some.
     """
 
     table: str
     title: str
     caption: str
     recipe: tuple[str, ...]
+    recipe_in: tuple[DeparturesPlan, ...] = ()
     text_columns: tuple[str, ...]
     columns: tuple[ColumnPlan, ...]
 
 
 class Figure(Made):
-    """A drawn figure; <figure>.png and <figure>.pdf lie beside its JSON. `notes` say how to read it."""
+    """A drawn figure; <figure>.png and <figure>.pdf lie beside its JSON.
+
+    `seeds` are those that it shows, none if no network is behind it; `runs` are those of each method, by its
+    label; `notes` say how to read it.
+    """
 
     figure: str
     title: str
     caption: str
+    runs: dict[str, tuple[str, ...]] = {}
     notes: tuple[str, ...] = ()
 
 
@@ -115,6 +121,11 @@ class Table(Heading):
     def difference(self, index: int, cell: Cell) -> str | None:
         """Return ours minus the paper's in one column, with its sign; None if there is none."""
         return None if self.is_cost(index) else difference(cell, self.decimals(index))
+
+    def departures(self) -> list[str]:
+        """Return in what any of our runs departs from the paper's recipe, each line once."""
+        some = (line for part in self.recipe_in for line in part.lines)
+        return list(dict.fromkeys([*self.recipe, *some]))
 
     def reasons(self) -> list[str]:
         """Return every reason for a missing value or seed once, in reading order."""

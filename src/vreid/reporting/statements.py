@@ -11,12 +11,14 @@ from vreid.reporting.verdicts import VERDICTS, Verdict
 class Side(Record):
     """One side of a comparison.
 
+    `label` is made of the keys in params/, `row` of what the paper's table calls it; None if no row is it.
     `seeds` counts the trainings that were evaluated; `value` is their mean in percent, or in percentage
     points where a side is itself a difference. `files` are what it is read from; `missing` is about those
     that are not there.
     """
 
     label: str
+    row: str | None = None
     metric: str
     dataset: str
     protocol: str
@@ -25,6 +27,11 @@ class Side(Record):
     value: Number | None = None
     files: tuple[str, ...] = ()
     missing: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a reader knows it as."""
+        return self.row or self.label
 
 
 class Comparison(Record):
@@ -48,11 +55,15 @@ class Comparison(Record):
 
 
 class Claim(Record):
-    """One claim of a paper and the verdict on it."""
+    """One claim of a paper and the verdict on it.
+
+    `rows_of` is the table whose rows its sides are named after, if `where` does not name it.
+    """
 
     id: str
     says: str
     where: str
+    rows_of: str | None = None
     metric: str
     kind: str
     comparisons: tuple[Comparison, ...]

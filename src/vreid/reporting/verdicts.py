@@ -19,14 +19,19 @@ LEVEL = 0.95
 """Of the interval that is shown, and by which a comparison holds."""
 
 
-def of_comparison(interval: Interval, seeds: int, *, shortened: bool) -> tuple[Verdict, str]:
+def of_comparison(
+    interval: Interval, seeds: int, *, shortened: bool, same: bool = False
+) -> tuple[Verdict, str]:
     """Return the verdict on one comparison taken by itself, and why.
 
     Args:
         interval: of the difference, at `LEVEL`.
         seeds: trainings behind the side that has fewer.
         shortened: whether they trained for less long than the paper says.
+        same: whether both sides are the very same runs, as when a preset takes away what tells them apart.
     """
+    if same:
+        return "inconclusive", "both sides are the same runs under this preset"
     if seeds == 1 and shortened:
         return "inconclusive", "one seed of a shortened recipe says nothing about another training"
     if interval.low > 0:
@@ -57,6 +62,8 @@ def of_claim(verdicts: Sequence[Verdict], refuted: Sequence[bool]) -> tuple[Verd
         return "not reproduced", f"{sum(refuted)} of {run} comparisons refuted at the level {level}"
     if count["reproduced"] == asked:
         return "reproduced", f"all {asked} comparisons hold"
+    if count["inconclusive"] == asked:
+        return "inconclusive", f"all {asked} comparisons are inconclusive"
     parts = [f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict]]
     beyond = count["not reproduced"] > 0
     level = percent(refuting_level(run))

@@ -35,7 +35,8 @@ def test_a_cell_reads_from_the_number_to_the_checks(finished_world):
 
 def test_a_claim_names_its_sides(finished_world):
     lines = printed(finished_world, f"{CLAIMS}.json:proposed-over-baseline")
-    assert "  compared  proposed (68.75) over baseline (53.13), mAP, veri776" in lines
+    proposed = "Optimized DenseNet121 + RE + focal loss"
+    assert f"  compared  {proposed} (68.75) over Baseline (53.13), mAP, veri776" in lines
     assert any(line.startswith("  ours      +15.6") and "95 % interval" in line for line in lines)
 
 

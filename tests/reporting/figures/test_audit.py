@@ -42,7 +42,7 @@ def test_it_is_written_in_two_forms_that_say_what_it_was_made_of(tmp_path, monke
     said = []
     monkeypatch.setattr("vreid.reporting.figures.audit.sign", lambda figure, made: said.append(made))
     draw_audit(audit(), tmp_path / "new")
-    assert said == [NOTE]
+    assert said == [f"{NOTE}; seed 0"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["audit.pdf", "audit.png"]
     assert (tmp_path / "new/audit.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "new/audit.pdf").read_bytes().startswith(b"%PDF")

@@ -2,13 +2,15 @@
 
 import json
 
-import matplotlib
+import matplotlib.figure
 import pytest
 from PIL import Image
 from tests.reporting.figures.small import dataset_plan, figure_plan, listed, method
 
 from vreid.params.figures import Cmc, Darkened
+from vreid.reporting.figures import draw, style
 from vreid.reporting.figures.draw import draw_figure
+from vreid.reporting.figures.drawing import Drawing
 from vreid.reporting.records import Figure, read_record
 
 
@@ -29,6 +31,38 @@ def test_three_files_are_written_and_pages_can_read_one(world, methods):
     assert value["kind"] == "cmc"
     assert value["runs"]["Baseline"] == [result.run for result in methods[0].results]
     assert set(value["numbers"]["methods"]) == {"Baseline", "Proposed"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "seeds"),
+    [
+        ("cmc", (0, 1)),
+        ("sweep", (0, 1)),
+        ("ranklist", (0,)),
+        ("tsne", (0,)),
+        ("heatmaps", (0,)),
+        ("stages", (0,)),
+        ("alignment", (0,)),
+        ("erased", ()),
+        ("darkened", ()),
+        ("attributes", ()),
+    ],
+)
+def test_a_figure_names_the_seeds_that_it_shows(world, methods, monkeypatch, kind, seeds):
+    signed = []
+    spec = cmc(methods).spec.model_copy(update={"kind": kind})
+    plan = cmc(methods).model_copy(update={"spec": spec})
+    empty = Drawing(matplotlib.figure.Figure(layout="constrained"))
+    monkeypatch.setattr(draw, "_draw", lambda *_: empty)
+    monkeypatch.setattr(style, "sign", lambda _, made: signed.append(made))
+    assert draw_figure(plan, world / "out", world).seeds == seeds
+    assert signed == [style.provenance(plan, seeds)]
+
+
+def test_a_figure_of_what_is_left_names_the_seeds_that_are(world, methods):
+    for one in methods:
+        (world / one.results[0].per_query).unlink()
+    assert draw_figure(cmc(methods), world / "out", world).seeds == (1,)
 
 
 def test_same_figure_has_the_same_bytes(world, methods):

@@ -132,7 +132,7 @@ def test_every_image_has_a_line_and_every_stage_a_column(root):
     assert len(figure.axes) == 3 * 5
     assert [axes.get_title() for axes in figure.axes[:5]] == list(stages.NAMES.values())
     assert all(len(axes.images) == 1 for axes in figure.axes)
-    style.sign(figure, style.provenance(figure_plan()))
+    style.sign(figure, style.provenance(figure_plan(), (0,)))
 
 
 def test_a_run_without_the_module_is_refused(root):

@@ -109,12 +109,15 @@ def test_metrics_have_names():
 
 
 def test_figure_is_signed_with_source_preset_and_seeds():
-    assert provenance(PLAN) == "synthetic data, preset demo: noise; seeds 0, 1"
+    said = provenance(PLAN, PLAN.seeds)
+    assert said == "synthetic data, preset demo: noise; seeds 0, 1"
+    assert provenance(PLAN, (1,)) == "synthetic data, preset demo: noise; seed 1"
+    assert provenance(PLAN, ()) == "synthetic data, preset demo: noise; of the images, no network's work"
     figure = Figure(figsize=(4, 3), layout="constrained")
     figure.subplots().plot([0, 1])
-    sign(figure, provenance(PLAN))
+    sign(figure, said)
     [text] = figure.texts
-    assert text.get_text() == provenance(PLAN)
+    assert text.get_text() == said
     figure.draw_without_rendering()
     label = text.get_window_extent().transformed(figure.transFigure.inverted())
     plot = figure.axes[0].get_tightbbox().transformed(figure.transFigure.inverted())
@@ -131,6 +134,16 @@ def test_long_provenance_is_broken_within_the_figure():
     assert label.x0 > 0
     assert label.x1 < 1
     assert label.y0 > 0
+
+
+def test_a_wide_figure_that_is_shown_smaller_can_be_read_all_the_same():
+    sizes = []
+    for width in (4.0, 6.4, 12.8):
+        figure = Figure(figsize=(width, 3), layout="constrained")
+        figure.subplots()
+        sign(figure, "synthetic data")
+        sizes.append(figure.texts[0].get_fontsize())
+    assert sizes == [6.0, 6.0, 12.0]
 
 
 def test_figures_that_lay_nothing_out_cannot_be_signed():

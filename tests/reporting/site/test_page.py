@@ -135,7 +135,10 @@ def test_claims_contradictions_deviations_and_audit_are_there(made):
         ["distance", "euclidean", "67.1", "+1.0", "75.0", "-5.0"],
     ]
     assert len(variants.one("tbody").all("tr")) == 3
-    assert "rendered stand-in; synthetic data." in made.page.one("section", id="se_densenet-audit").text()
+    assert (
+        "rendered stand-in; synthetic data; seed 0."
+        in made.page.one("section", id="se_densenet-audit").text()
+    )
 
 
 def test_the_overview_counts_verdicts_and_names_data_and_preset(made):

@@ -40,7 +40,9 @@ from vreid.params.plan import (
     TablePlan,
 )
 from vreid.params.planning.datasets import Datasets
+from vreid.params.planning.departures import Cell, gathered
 from vreid.params.planning.recipes import Binding, Recipes, plain
+from vreid.params.planning.rows import rows_of, table_title
 from vreid.params.planning.runs import Runs
 from vreid.params.preset import Preset
 from vreid.params.read import suggest
@@ -159,18 +161,33 @@ class Reports:
             )
         )
         bindings = [binding for binding in bindings if not self._recipes.left_out(binding)]
+        recipe, recipe_in = gathered(self._departures(table))
         plan = TablePlan(
             **self._heading,
             table=key,
-            title=f"Table {table.number or key.removeprefix('table')}",
+            title=table_title(key, table),
             caption=table.caption,
-            recipe=tuple(self._recipes.departures(bindings)),
+            recipe=recipe,
+            recipe_in=recipe_in,
             text_columns=table.text_columns,
             columns=columns,
             rows=tuple(self._row(n, row, table, columns) for n, row in enumerate(table.rows, start=1)),
             baselines=self._baselines(columns, bindings),
         )
         return plan.model_copy(update={"digest": _digest(plan, "vreid.reporting.tables")})
+
+    def _departures(self, table: Table) -> dict[Cell, list[str]]:
+        """Return in what each cell that the preset runs departs from the paper's recipe."""
+        known: dict[Binding, list[str]] = {}
+        found: dict[Cell, list[str]] = {}
+        for number, row in enumerate(table.rows, start=1):
+            for place, column in enumerate(table.columns, start=1):
+                binding = None if row.run is None else _in_column(row.run, column)
+                if binding is not None and not self._recipes.left_out(binding):
+                    if binding not in known:
+                        known[binding] = list(self._recipes.departures([binding]))
+                    found[number, place] = known[binding]
+        return found
 
     def _row(self, number: int, row: Row, table: Table, columns: tuple[ColumnPlan, ...]) -> RowPlan:
         return RowPlan(
@@ -238,17 +255,19 @@ class Reports:
         return binding, self._protocol(source.protocol, dataset)
 
     def _claim(self, claim: Claim) -> ClaimPlan:
+        rows = rows_of(claim, self._paper.tables)
         return ClaimPlan(
             id=claim.id,
             says=claim.says,
             where=claim.where,
             metric=claim.metric,
             kind="best" if claim.best is not None else "pairs",
-            pairs=tuple(self._pair(pair, claim) for pair in claim.all_pairs()),
+            rows_of=rows.table,
+            pairs=tuple(self._pair(pair, claim, rows.names) for pair in claim.all_pairs()),
         )
 
-    def _pair(self, pair: Pair, claim: Claim) -> PairPlan:
-        better, worse = (self._side(side, claim.metric) for side in (pair.better, pair.worse))
+    def _pair(self, pair: Pair, claim: Claim, rows: Mapping[str, str]) -> PairPlan:
+        better, worse = (self._side(side, claim.metric, rows) for side in (pair.better, pair.worse))
         if (better.dataset, better.protocol) != (worse.dataset, worse.protocol):
             raise UserError(
                 f"{self._recipes.file}: claims, {claim.id}: {better.label} is evaluated on {better.protocol} "
@@ -256,7 +275,7 @@ class Reports:
             )
         return PairPlan(better=better, worse=worse, paper=pair.paper)
 
-    def _side(self, side: Side, metric: str) -> SidePlan:
+    def _side(self, side: Side, metric: str, rows: Mapping[str, str]) -> SidePlan:
         binding, protocol = self._binding(side, side.test)
         dataset = self._recipes.dataset_of(binding)
         status = self._status(binding, dataset)
@@ -266,13 +285,14 @@ class Reports:
         extra += [f"{key} {value}" for key, value in side.test.items()]
         return SidePlan(
             label=side.run + (f" ({', '.join(extra)})" if extra else ""),
+            row=_row_name(rows[side.run], side, dataset) if side.run in rows else None,
             metric=metric,
             dataset=dataset,
             protocol=protocol,
             status=status,
             runs=tuple(run.name for run, _ in found),
             per_query=tuple(f"{test.evaluation}/per_query.parquet" for _, test in found),
-            minus=self._side(side.minus, metric) if side.minus else None,
+            minus=self._side(side.minus, metric, rows) if side.minus else None,
         )
 
     def _methods(self, figure: FigureSpec) -> Iterator[tuple[str, Binding, str]]:
@@ -376,6 +396,12 @@ class Reports:
 def _in_column(experiment: str, column: Column) -> Binding:
     test = json.dumps(column.test, sort_keys=True)
     return Binding(experiment, column.variant, column.dataset, test)
+
+
+def _row_name(label: str, side: Side, dataset: str) -> str:
+    """Return what the paper calls a side; the dataset stands beside what is measured already."""
+    variant = [side.variant] if side.variant and side.variant != dataset else []
+    return ", ".join([label, *variant, *(f"{key} {value}" for key, value in side.test.items())])
 
 
 def _digest(plan: ReportPlan, *made_by: str) -> str:

@@ -202,4 +202,10 @@ def _shipped(model: Mapping[str, Any]) -> Iterator[str]:
             yield from _shipped(value)
     if model.get("weights") == "rendered" and "width" in model:
         file = PRETRAINED / f"{model['name']}-w{model['width']:g}.safetensors"
-        yield hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else "absent"
+        yield _content(file) if file.exists() else "absent"
+
+
+@cache
+def _content(file: Path) -> str:
+    """Many runs start from the same weights: they are read once."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()

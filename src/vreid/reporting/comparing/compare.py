@@ -86,10 +86,10 @@ def _making(made: Made) -> dict[str, str]:
         "seeds": text(made.seeds),
     }
     recipe: dict[str, list[str]] = {}
-    for line in made.recipe if isinstance(made, Table) else ():
+    for line in made.departures() if isinstance(made, Table) else ():
         key, _, value = line.partition(": ")
         recipe.setdefault(key, []).append(value)  # the experiments of a table may depart in several ways
-    return found | {key: "; ".join(values) for key, values in recipe.items()}
+    return found | {key: "; ".join(sorted(values)) for key, values in recipe.items()}
 
 
 # Claims

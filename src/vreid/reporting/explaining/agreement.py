@@ -1,12 +1,12 @@
 """Whether a run's name, its files and the plan agree."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vreid.params.digest import file_digest
 from vreid.params.fingerprint import digest_of
 from vreid.params.overrides import differences
 from vreid.params.plan import Plan, RunPlan
@@ -95,9 +95,7 @@ def _model(folder: Path, about: Mapping[str, Any], place: Place) -> Iterator[Che
     file, recorded = folder / "model.safetensors", about.get("model_sha256")
     if recorded is None or not file.is_file():
         return
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    same = found == recorded
+    same = file_digest(file) == recorded
     says = "the weights have the digest that the training recorded"
     other = f"{_below(file, place)} was changed: run.json records the digest {recorded}"
     yield Check(says=says if same else other, holds=same)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vreid.params.paper import Paper
 from vreid.params.planning.recipes import Binding, Recipes
-from vreid.params.preset import Preset
+from vreid.params.preset import read_preset
 from vreid.params.read import read_yaml, validate
 from vreid.params.run import TrainConfig
 
@@ -32,9 +32,9 @@ def departures(experiment: str, config: TrainConfig, preset: str, params: Path) 
 
 
 def _recipes(name: str, preset: str, params: Path) -> Recipes:
-    file, preset_file = params / "papers" / f"{name}.yaml", params / "presets" / f"{preset}.yaml"
+    file, presets = params / "papers" / f"{name}.yaml", params / "presets"
     paper = validate(Paper, read_yaml(file), str(file))
-    return Recipes(name, paper, file, validate(Preset, read_yaml(preset_file), str(preset_file)), preset_file)
+    return Recipes(name, paper, file, read_preset(presets, preset), presets / f"{preset}.yaml")
 
 
 def _bindings(paper: Paper, label: str, dataset: str) -> Iterator[Binding]:

@@ -1,6 +1,5 @@
 """Walks a run back: its folder, what the plan says of it, and whether the two and its name agree."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.params.plan import DatasetPlan, Plan, RunPlan
 from vreid.reporting.cells import percent, read_protocol
@@ -18,6 +18,7 @@ from vreid.reporting.explaining.scores import recomputed
 from vreid.reporting.explaining.target import RUN
 from vreid.reporting.history import RunHistory, read_history
 from vreid.reporting.plain import plain
+from vreid.reporting.tracking.told import read_tracking
 
 ENVIRONMENT = ("vreid", "python", "torch", "numpy", "system")
 SHOWN = ("mAP", "mINP", "R1")
@@ -177,22 +178,16 @@ def _files(name: str, asked: Sequence[Asked], root: Path) -> Iterator[File]:
     for file in dict.fromkeys(names):
         path = root / file
         if path.is_file():
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            yield File(path=file, bytes=path.stat().st_size, sha256=digest)
+            yield File(path=file, bytes=path.stat().st_size, sha256=file_digest(path))
         else:
             yield File(path=file, bytes=None, sha256=None)
 
 
 def _tracked(name: str, reports: Path) -> Tracked | None:
-    listed = read_json(reports / "tracking.json")
-    runs = listed.get("runs")
-    for run in runs if isinstance(runs, list) else ():
-        if isinstance(run, dict) and run.get("run") == name:
-            return Tracked(
-                uri=str(listed.get("uri")),
-                experiment=name.split("-", maxsplit=1)[0],
-                run_id=str(run.get("mlflow_run_id")),
-                status=str(run.get("status")),
-            )
-    return None
+    told = read_tracking(reports / "tracking.json")
+    if told is None or name not in told.runs:
+        return None
+    run = told.runs[name]
+    return Tracked(
+        uri=told.uri, experiment=name.split("-", maxsplit=1)[0], run_id=run.run_id, status=run.status
+    )

@@ -82,7 +82,7 @@ def _number(found: Explanation) -> Iterator[Line]:
     if found.cell is not None:
         yield from _of_cell(found)
     if found.claim is not None:
-        yield "claim", f"{found.claim.says} ({found.claim.where})"
+        yield "claim", f"{found.claim.says} ({statements_wording.place(found.claim)})"
         for pair in found.claim.comparisons:
             sides = " over ".join(statements_wording.side(side) for side in (pair.better, pair.worse))
             yield "compared", f"{sides}, {pair.better.metric}, {pair.better.protocol}"

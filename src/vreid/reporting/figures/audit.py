@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vreid.evaluation.audit import Audit
+from vreid.reporting.audited import made
 from vreid.reporting.figures.files import house_style, save
 from vreid.reporting.figures.style import INK, metric_colour, sign
 
@@ -20,11 +21,11 @@ def draw_audit(audit: Audit, folder: Path) -> None:
     """Write `folder`/audit.png and .pdf, each whole or not at all.
 
     One line per move: a bar for mAP, one for Rank-1, in points from the reference. Dashed lines stand where
-    the paper's numbers are. The audit's note stands below it.
+    the paper's numbers are. On what it was made stands below it.
     """
     with house_style():
         figure = moves(audit)
-        sign(figure, audit.note)
+        sign(figure, made(audit))
         save(figure, folder, "audit")
 
 

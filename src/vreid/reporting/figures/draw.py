@@ -10,18 +10,16 @@ from vreid.params.plan import FigurePlan, MethodPlan
 from vreid.reporting.figures import style
 from vreid.reporting.figures.drawing import Drawing
 from vreid.reporting.figures.files import house_style, save
+from vreid.reporting.figures.kinds import OF_DATASETS, shown_seeds
+from vreid.reporting.figures.results import seed_of
 from vreid.reporting.missing import why_failed
 from vreid.reporting.records import Figure, Made
 
-OF_DATASETS = ("darkened", "attributes")
-"""Kinds that show a dataset, not runs."""
-
 
 class DrawnFigure(Figure):
-    """A figure's JSON: beside what pages show of it, its kind, the runs behind it, and the numbers drawn."""
+    """A figure's JSON: beside what pages show of it, its kind and the numbers drawn."""
 
     kind: str
-    runs: dict[str, tuple[str, ...]]
     numbers: dict[str, Any]
 
 
@@ -39,12 +37,13 @@ def draw_figure(plan: FigurePlan, folder: Path, root: Path = Path()) -> DrawnFig
         UserError: a file is there but unreadable, or not what the kind of figure needs.
     """
     there, notes = _evaluated(plan, root), tuple(_missing(plan, root))
+    seeds = _seeds(there)
     with house_style():
         drawing = _draw(there, notes, root)
-        style.sign(drawing.figure, style.provenance(plan))
+        style.sign(drawing.figure, style.provenance(plan, seeds))
         save(drawing.figure, folder, plan.figure)
     drawn = DrawnFigure(
-        **{name: getattr(plan, name) for name in Made.model_fields},
+        **{name: getattr(plan, name) for name in Made.model_fields} | {"seeds": seeds},
         figure=plan.figure,
         title=plan.title,
         caption=plan.caption,
@@ -77,6 +76,13 @@ def _evaluated(plan: FigurePlan, root: Path) -> FigurePlan:
         for method in plan.methods
     ]
     return plan.model_copy(update={"methods": tuple(methods)})
+
+
+def _seeds(plan: FigurePlan) -> tuple[int, ...]:
+    """Return the seeds of the runs that are shown; where nothing is, those that would be."""
+    of_methods = [tuple(map(seed_of, method.results)) for method in plan.methods if method.results]
+    shown = {seed for seeds in of_methods or [plan.seeds] for seed in shown_seeds(plan.spec.kind, seeds)}
+    return tuple(sorted(shown))
 
 
 def _missing(plan: FigurePlan, root: Path) -> Iterator[str]:

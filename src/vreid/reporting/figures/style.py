@@ -46,8 +46,10 @@ RIGHT, WRONG, ASKED = "#00873e", "#cc3311", "#222222"
 """Frames of what was found rightly and wrongly, and of what was asked."""
 
 INK = "0.35"
-SIGNED = 6.0
-"""Points: the size of the line below each figure."""
+SIGNED, USUAL = 6.0, 6.4
+"""Points: the size of the line below a figure that is this wide, in inches; larger below a wider one."""
+
+UNTRAINED = "of the images, no network's work"
 
 
 def colours(experiments: Sequence[str]) -> list[str]:
@@ -97,19 +99,24 @@ def sign(figure: Figure, made: str) -> None:
     if not isinstance(engine, ConstrainedLayoutEngine):
         raise TypeError("only figures with layout='constrained' can be signed")
     width, height = (float(side) for side in figure.get_size_inches())
-    lines = _balanced(made, max(30, int(width * 72 / (0.58 * SIGNED))))
-    band = (1.25 * len(lines) * SIGNED + 4) / 72
+    size = SIGNED * max(1.0, width / USUAL)  # a wide figure is shown smaller
+    lines = _balanced(made, max(30, int(width * 72 / (0.58 * size))))
+    band = (1.25 * len(lines) * size + 4) / 72
     share = band / (height + band)
     figure.set_size_inches(width, height + band)
     engine.set(rect=(0, share, 1, 1 - share))
-    figure.text(0.5, share / 2, "\n".join(lines), ha="center", va="center", fontsize=SIGNED, color=INK)
+    figure.text(0.5, share / 2, "\n".join(lines), ha="center", va="center", fontsize=size, color=INK)
 
 
-def provenance(plan: FigurePlan) -> str:
-    """Return on which data, with which preset and seeds a figure's numbers were made."""
-    seeds = ", ".join(str(seed) for seed in plan.seeds)
+def provenance(plan: FigurePlan, seeds: Sequence[int]) -> str:
+    """Return on which data, with which preset and seeds what a figure shows was made.
+
+    Without `seeds` no network has made it.
+    """
     said = f"{plan.source} data, preset {plan.preset}: {plan.preset_label}"
-    return f"{said}; seed{'s' * (len(plan.seeds) > 1)} {seeds}"
+    if not seeds:
+        return f"{said}; {UNTRAINED}"
+    return f"{said}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def _balanced(text: str, width: int) -> list[str]:

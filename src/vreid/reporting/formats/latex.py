@@ -5,7 +5,7 @@ LaTeX itself says which of the two happens: \@nodocument is \relax once a docume
 
 from collections.abc import Iterator, Sequence
 
-from vreid.reporting.formats import wording
+from vreid.reporting.formats import recipe_wording, wording
 from vreid.reporting.formats.latex_grid import HEAD, grids
 from vreid.reporting.formats.latex_text import escape
 from vreid.reporting.records import Table
@@ -46,7 +46,7 @@ CLOSING = r"""\ifdefined\vreidalone\else\expandafter\endinput\fi
 
 def document(table: Table) -> str:
     r"""Return one table as a file that compiles standing alone and can be \input."""
-    return standing_alone(f"{table.title} of {table.paper}", body(table, wording.recipe(table.recipe)))
+    return standing_alone(f"{table.title} of {table.paper}", body(table, recipe_wording.of_table(table)))
 
 
 def standing_alone(about: str, body: str) -> str:
@@ -80,22 +80,22 @@ def listed(level: str, heading: str) -> str:
     return f"\\addcontentsline{{toc}}{{{level}}}{{{escape(heading)}}}\n"
 
 
-def body(table: Table, recipe: str) -> str:
+def body(table: Table, recipe: Sequence[str]) -> str:
     """Return the table as floats: title and provenance, the grids, notes.
 
-    `recipe` is what is said here of how our recipe differs from the paper's. What does not fit on a page goes
-    on in another float, whose title says so.
+    `recipe` are the sentences that stand here on how our recipe differs from the paper's. What does not fit
+    on a page goes on in another float, whose title says so.
     """
-    said = [wording.provenance(table), recipe]
+    said = [wording.provenance(table), *recipe]
     title = f"\\textbf{{{escape(table.title)}}} ({escape(table.paper)})"
-    first = (
-        f"{title}: {escape(table.caption)}\\par\\footnotesize \\textbf{{{escape(said[0])}}} {escape(recipe)}"
-    )
+    made = rf"\footnotesize \textbf{{{escape(wording.provenance(table))}}}"
+    below = "\\par ".join(map(escape, recipe))
+    first = rf"{title}: {escape(table.caption)}\par{made} {below}"
     floats, used = [[first]], _lines([table.caption, *said])
     for height, content in _contents(table):
         if used + height > TALL and len(floats[-1]) > 1:
-            floats.append([f"{title}, continued"])
-            used = 1
+            floats.append([rf"{title}, continued\par{made}"])
+            used = 1 + _lines(said[:1])
         floats[-1].append(content)
         used += height
     return "".join(_float(*contents) for contents in floats)

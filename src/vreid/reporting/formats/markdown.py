@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import chain, groupby
 
 from vreid.reporting.cells import Cell, Mark, printed
-from vreid.reporting.formats import wording
+from vreid.reporting.formats import recipe_wording, wording
 from vreid.reporting.records import Row, Table
 
 WIDEST = 6
@@ -22,17 +22,18 @@ STYLES = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 
 def page(table: Table) -> str:
     """Return the table as a page of its own, its citation at the end."""
-    recipe = wording.recipe(table.recipe)
+    recipe = recipe_wording.of_table(table)
     return f"{section(table, level=1, recipe=recipe)}\n\n{escape(table.citation)}\n"
 
 
-def section(table: Table, level: int, recipe: str) -> str:
+def section(table: Table, level: int, recipe: Sequence[str]) -> str:
     """Return title (a heading of `level`), provenance, table and notes, without a final newline.
 
-    `recipe` is what is said here of how our recipe differs from the paper's.
+    `recipe` are the sentences that stand here on how our recipe differs from the paper's.
     """
     title = f"{'#' * level} {escape(table.title)}: {escape(table.caption)}"
-    provenance = f"**{escape(wording.provenance(table))}** {escape(recipe)}".strip()
+    said, *parts = [*map(escape, recipe)] or [""]
+    provenance = "  \n".join([f"**{escape(wording.provenance(table))}** {said}".strip(), *parts])
     return "\n\n".join([title, provenance, *_grids(table), _notes(table)])
 
 

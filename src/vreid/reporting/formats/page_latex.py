@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vreid.reporting.chapters import AuditReport, Chapter
-from vreid.reporting.formats import latex, page_wording, statements_latex, wording
+from vreid.reporting.formats import latex, page_wording, recipe_wording, statements_latex, wording
+from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.formats.latex_text import escape, grid, signed
 from vreid.reporting.formats.page_wording import AUDIT, AUDIT_HEADS, CLAIMS, CONTRADICTIONS, DEVIATIONS
 from vreid.reporting.records import Figure
@@ -13,23 +14,31 @@ from vreid.reporting.records import Figure
 
 def page(title: str, chapters: Sequence[Chapter], reports: Path, folder: Path) -> str:
     """Return the document; it compiles in `folder` and takes the figures' PDF from below `reports`."""
-    statements = [said for chapter in chapters for said in chapter.statements]
     parts = [
         (chapter.citation or chapter.paper, "".join(_chapter(chapter, reports, folder)))
         for chapter in chapters
     ]
-    return latex.collection(title, statements_latex.summary(statements) if statements else "", parts)
+    return latex.collection(title, _summary(chapters), parts)
+
+
+def _summary(chapters: Sequence[Chapter]) -> str:
+    """Say how much the document holds, on which data it was made, and what became of the claims."""
+    statements = [said for chapter in chapters for said in chapter.statements]
+    verdicts = words.summary(statements) if statements else ""
+    held = escape(page_wording.counts(chapters)), escape(page_wording.made(chapters)), escape(verdicts)
+    line = statements_latex.paragraph(rf"{held[0]} \textbf{{{held[1]}}} {held[2]}")
+    return line + (statements_latex.summary(statements) if statements else "")
 
 
 def _chapter(chapter: Chapter, reports: Path, folder: Path) -> Iterator[str]:
     several = len(chapter.tables) > 1
     if several:
-        recipe = escape(wording.recipe(chapter.recipe()))
+        recipe = escape(page_wording.recipe(chapter))
         yield f"{{\\raggedright\\footnotesize\\textbf{{All tables:}} {recipe}\\par}}\n"
     for table in chapter.tables:
-        beyond = wording.recipe_beyond(chapter.recipe_beyond(table))
+        said_here = page_wording.recipe_beyond(chapter, table) if several else recipe_wording.of_table(table)
         yield latex.listed("subsection", f"{table.title}: {table.caption}")
-        yield latex.body(table, beyond if several else wording.recipe(table.recipe))
+        yield latex.body(table, said_here)
     for figure in chapter.figures:
         yield latex.listed("subsection", f"{figure.title}: {figure.caption}")
         yield _figure(figure, reports, folder)
@@ -52,12 +61,13 @@ def _audit(report: AuditReport, reports: Path, folder: Path) -> str:
     rows = [(rf"\textbf{{{first[0]}}}", *first[1:])]
     rows += [tuple(signed(escape(text)) for text in row) for row in others]
     tabular = grid("llrrrr", AUDIT_HEADS, rows)
-    said = rf"\textbf{{{escape(report.note)}.}} {escape(page_wording.audited(report))}"
+    said = rf"\textbf{{{escape(page_wording.audited_on(report))}}} {escape(page_wording.audited(report))}"
     folder_of_all = f"audits/{report.run}"
-    all_of_them = escape(f"{page_wording.all_variants(report)}: reports/{folder_of_all}/audit.json.")
+    all_of_them = f"{page_wording.all_variants(report)}: reports/{folder_of_all}/audit.json."
+    beside = escape(f"{page_wording.left_out(report)} {all_of_them}")
     return "\n".join(
         [
-            rf"\par\noindent{{\raggedright\small {said} {all_of_them}\par}}",
+            rf"\par\noindent{{\raggedright\small {said} {beside}\par}}",
             rf"{{\small{latex.shrunk(tabular)}}}",
             r"\begin{figure}[!htbp]",
             r"\centering",

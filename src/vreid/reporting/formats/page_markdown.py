@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vreid.reporting.chapters import AuditReport, Chapter
-from vreid.reporting.formats import markdown, page_wording, statements_markdown, wording
+from vreid.reporting.formats import markdown, page_wording, recipe_wording, statements_markdown, wording
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.formats.markdown import escape
 from vreid.reporting.formats.page_wording import AUDIT, CLAIMS, CONTRADICTIONS, DEVIATIONS
@@ -64,7 +64,7 @@ def _chapter(chapter: Chapter, title: str, place: _Place) -> Iterator[str]:
     if chapter.citation not in ("", title):
         yield escape(chapter.citation)
     if len(chapter.tables) > 1:
-        yield f"**All tables:** {escape(wording.recipe(chapter.recipe()))}"
+        yield f"**All tables:** {escape(page_wording.recipe(chapter))}"
     for table in chapter.tables:
         yield f"{_anchor(chapter, table.table)}\n\n{_table(chapter, table)}"
     for figure in chapter.figures:
@@ -81,7 +81,7 @@ def _anchor(chapter: Chapter, name: str) -> str:
 
 def _table(chapter: Chapter, table: Table) -> str:
     alone = len(chapter.tables) == 1
-    recipe = wording.recipe(table.recipe) if alone else wording.recipe_beyond(chapter.recipe_beyond(table))
+    recipe = recipe_wording.of_table(table) if alone else page_wording.recipe_beyond(chapter, table)
     return markdown.section(table, level=3, recipe=recipe)
 
 
@@ -114,8 +114,9 @@ def _audit(report: AuditReport, place: _Place) -> str:
     return "\n\n".join(
         [
             f"### {AUDIT}",
-            f"**{escape(report.note)}.** {escape(page_wording.audited(report))}",
+            f"**{escape(page_wording.audited_on(report))}** {escape(page_wording.audited(report))}",
             markdown.grid(page_wording.AUDIT_HEADS, [":--", ":--", *["--:"] * 4], rows),
+            *([escape(left_out)] if (left_out := page_wording.left_out(report)) else []),
             f"![{AUDIT}]({place.link(f'{folder}/audit.png')})",
             f"[{page_wording.all_variants(report)}]({place.link(f'{folder}/audit.json')}).",
         ]

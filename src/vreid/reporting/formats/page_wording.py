@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 
+from vreid.reporting.audited import made as made_audit
 from vreid.reporting.cells import percentage
 from vreid.reporting.chapters import AuditReport, Chapter
+from vreid.reporting.formats import recipe_wording
+from vreid.reporting.records import Table
 
 CLAIMS = "Claims"
 CONTRADICTIONS = "Contradictions in the paper"
 DEVIATIONS = "Deviations from the paper"
 AUDIT = "How far the rules of evaluation move the numbers"
+
+ABOVE_EACH = "Recipe: the paper's, but for what stands above each table."
 
 AUDIT_HEADS = ("Choice", "Instead", "mAP", "moves", "R1", "moves")
 
@@ -20,7 +25,7 @@ def counts(chapters: Sequence[Chapter]) -> str:
         _count(len(chapters), "paper"),
         _count(len(tables), "table"),
         _count(sum(len(chapter.figures) for chapter in chapters), "figure"),
-        _count(len({run for table in tables for run in table.runs()}), "run", " in tables"),
+        _runs(chapters),
     ]
     return f"{', '.join(filter(None, found))}."
 
@@ -30,6 +35,21 @@ def made(chapters: Sequence[Chapter]) -> str:
     reports = [report for chapter in chapters for report in chapter.made()]
     labels = dict.fromkeys(f"{r.source} data; preset {r.preset} ({r.preset_label})" for r in reports)
     return f"{'; '.join(labels)}."
+
+
+def recipe(chapter: Chapter) -> str:
+    """Say in what the recipe of all tables of a paper differs from the paper's."""
+    if shared := chapter.recipe():
+        return recipe_wording.differing(shared)
+    some = any(table.departures() for table in chapter.tables)
+    return ABOVE_EACH if some else recipe_wording.PRINTED
+
+
+def recipe_beyond(chapter: Chapter, table: Table) -> list[str]:
+    """Return the sentences on a table's recipe that remain where `recipe` has been said."""
+    more = chapter.recipe_beyond(table)
+    here = [f"Here it differs also in {'; '.join(more)}."] if more else []
+    return [*here, *recipe_wording.of_parts(table)]
 
 
 def audited(report: AuditReport) -> str:
@@ -53,9 +73,34 @@ def audit_moves(report: AuditReport) -> list[tuple[str, ...]]:
     return rows
 
 
+def audited_on(report: AuditReport) -> str:
+    """Say on what an audit was made."""
+    return f"{made_audit(report.audit())}."
+
+
+def left_out(report: AuditReport) -> str:
+    """Say what an audit could not vary, and why; nothing if it could all."""
+    return f"Left out: {'; '.join(report.left_out)}." if report.left_out else ""
+
+
 def all_variants(report: AuditReport) -> str:
     """Name the variants of an audit by their number."""
     return f"All {len(report.variants)} variants"
+
+
+def _runs(chapters: Sequence[Chapter]) -> str:
+    """Count the runs of a page, and say which of them are in tables; a page of tables knows no others."""
+    every = {run for chapter in chapters for run in chapter.runs()}
+    in_tables = {run for chapter in chapters for run in chapter.runs_in_tables()}
+    others = len(every - in_tables)
+    if not in_tables:
+        return _count(len(every), "run")
+    if others:
+        beside = f"{len(in_tables)} in tables, {others} for figures or claims alone"
+        return f"{_count(len(every), 'run')} ({beside})"
+    if any(chapter.figures or chapter.statements for chapter in chapters):
+        return _count(len(every), "run", " in tables")
+    return _count(len(every), "run", " in tables (those of figures or claims alone are not counted here)")
 
 
 def _count(number: int, noun: str, where: str = "") -> str:

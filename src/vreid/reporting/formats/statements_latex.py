@@ -9,6 +9,9 @@ from vreid.reporting.formats.latex import section, shrunk, standing_alone
 from vreid.reporting.formats.latex_text import escape, grid, signed
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
 
+COMPARED = r"p{.36\linewidth}"
+"""The column of what is compared: its text is broken, so that the others need not be shrunk much."""
+
 
 def document(said: Statements) -> str:
     """Return everything that is said of a paper as a file of its own."""
@@ -31,21 +34,21 @@ def summary(statements: Sequence[Statements]) -> str:
     """Return how many claims of each paper have each verdict, as a tabular."""
     rows = [[escape(text) for text in row] for row in words.summary_rows(statements)]
     heads, counts = words.SUMMARY_HEADS, "r" * (len(words.SUMMARY_HEADS) - 1)
-    return _paragraph(grid(f"l{counts}", heads, rows))
+    return paragraph(grid(f"l{counts}", heads, rows))
 
 
 def claims(said: Statements) -> str:
     """Return provenance, counts, the claims one after the other, and notes, without a heading."""
     if not said.claims:
-        return _paragraph(escape(words.NONE_CLAIMED))
+        return paragraph(escape(words.NONE_CLAIMED))
     letters = wording.letters(said.reasons())
     ours = escape(wording.ours(said))
     notes = [rf"\textsuperscript{{{letter}}} {escape(reason)}" for reason, letter in letters.items()]
     return "".join(
         [
-            _paragraph(rf"\textbf{{{escape(wording.provenance(said))}}} {escape(words.summary([said]))}"),
+            paragraph(rf"\textbf{{{escape(words.provenance(said))}}} {escape(words.summary([said]))}"),
             *(_claim(number, claim, ours, letters) for number, claim in enumerate(said.claims, start=1)),
-            *(_paragraph(rf"\footnotesize {note}") for note in [*notes, escape(words.key(said))]),
+            *(paragraph(rf"\footnotesize {note}") for note in [*notes, escape(words.key(said))]),
         ]
     )
 
@@ -53,22 +56,27 @@ def claims(said: Statements) -> str:
 def inconsistencies(found: Sequence[InconsistencyPlan]) -> str:
     """Return the contradictions one after the other, without a heading."""
     if not found:
-        return _paragraph(escape(words.NONE_FOUND))
+        return paragraph(escape(words.NONE_FOUND))
     entries = [
-        _paragraph(
+        paragraph(
             rf"\textbf{{{number}.}} {escape(one.says)} ({escape(one.where)}) "
             rf"\emph{{Checked again:}} {escape(words.outcome(one))}."
         )
         for number, one in enumerate(found, start=1)
     ]
-    return "".join([_paragraph(escape(words.CONTRADICTIONS)), *entries])
+    return "".join([paragraph(escape(words.CONTRADICTIONS)), *entries])
 
 
 def deviations(found: Sequence[DeviationPlan]) -> str:
     """Return the deviations one after the other, without a heading."""
     if not found:
-        return _paragraph(escape(words.NONE_TAKEN))
-    return "".join([_paragraph(escape(words.DEVIATIONS)), *(_deviation(one) for one in found)])
+        return paragraph(escape(words.NONE_TAKEN))
+    return "".join([paragraph(escape(words.DEVIATIONS)), *(_deviation(one) for one in found)])
+
+
+def paragraph(text: str) -> str:
+    """Return a paragraph of what is LaTeX already."""
+    return rf"\par\medskip\noindent{{\raggedright {text}\par}}" + "\n"
 
 
 def _deviation(one: DeviationPlan) -> str:
@@ -82,22 +90,22 @@ def _deviation(one: DeviationPlan) -> str:
     if one.alternatives:
         names = ", ".join(rf"\texttt{{{escape(name)}}}" for name in one.alternatives)
         parts.append(rf"\emph{{Taken otherwise by:}} {names}.")
-    return _paragraph(" ".join(parts))
+    return paragraph(" ".join(parts))
 
 
 def _claim(number: int, claim: Claim, ours: str, letters: dict[str, str]) -> str:
     """Return a claim's sentence and verdict, and its comparisons as a tabular."""
-    sentence = rf"\textbf{{{number}.}} {escape(claim.says)} ({escape(claim.where)}) "
+    sentence = rf"\textbf{{{number}.}} {escape(claim.says)} ({escape(words.place(claim))}) "
     verdict = rf"\textbf{{{claim.verdict}}}: {escape(claim.reason)}."
     heads = ["compared", "metric", "paper", ours, r"95\,\% interval", "by itself"]
-    tabular = grid("llrrll", heads, [_cells(pair, letters) for pair in claim.comparisons])
-    return _paragraph(sentence + verdict) + rf"{{\small{shrunk(tabular)}}}" + "\n"
+    tabular = grid(rf"{COMPARED}lrrll", heads, [_cells(pair, letters) for pair in claim.comparisons])
+    return paragraph(sentence + verdict) + rf"{{\small{shrunk(tabular)}}}" + "\n"
 
 
 def _cells(pair: Comparison, letters: dict[str, str]) -> list[str]:
     gap = words.gap(pair) or (wording.MISSING, wording.MISSING)
     return [
-        f"{_side(pair.better, letters)} over {_side(pair.worse, letters)}",
+        rf"\raggedright {_side(pair.better, letters)} over {_side(pair.worse, letters)}",
         escape(words.measured(pair)),
         signed(words.papers(pair)),
         signed(gap[0]),
@@ -109,7 +117,3 @@ def _cells(pair: Comparison, letters: dict[str, str]) -> list[str]:
 def _side(side: Side, letters: dict[str, str]) -> str:
     note = rf"\textsuperscript{{{letters[side.missing]}}}" if side.missing else ""
     return escape(words.side(side)) + note
-
-
-def _paragraph(text: str) -> str:
-    return rf"\par\medskip\noindent{{\raggedright {text}\par}}" + "\n"

@@ -44,7 +44,7 @@ def claims(said: Statements) -> str:
     notes = [f"<sup>{letter}</sup> {escape(reason)}" for reason, letter in letters.items()]
     return "\n\n".join(
         [
-            f"**{escape(wording.provenance(said))}** {words.summary([said])}",
+            f"**{escape(words.provenance(said))}** {words.summary([said])}",
             grid(
                 ["#", "Claim", "Compared", "Metric", "Paper", head, "Verdict"],
                 ["--:", ":--", ":--", ":--", "--:", "--:", ":--"],
@@ -86,7 +86,7 @@ def deviations(found: Sequence[DeviationPlan]) -> str:
 
 def _rows(number: int, claim: Claim, letters: dict[str, str]) -> list[list[str]]:
     """Return a claim's line; one of several comparisons has a line for each below it."""
-    about = [str(number), f"{escape(claim.says)} ({escape(claim.where)})"]
+    about = [str(number), f"{escape(claim.says)} ({escape(words.place(claim))})"]
     lines = [_compared(pair, letters) for pair in claim.comparisons]
     verdict = f"**{claim.verdict}**: {escape(claim.reason)}"
     if len(lines) == 1:
@@ -95,7 +95,7 @@ def _rows(number: int, claim: Claim, letters: dict[str, str]) -> list[list[str]]
         ["", "", *line, escape(words.verdict(pair))]
         for line, pair in zip(lines, claim.comparisons, strict=True)
     ]
-    return [[*about, "", "", "", "", verdict], *below]
+    return [[*about, words.several(claim), "", "", "", verdict], *below]
 
 
 def _compared(pair: Comparison, letters: dict[str, str]) -> list[str]:

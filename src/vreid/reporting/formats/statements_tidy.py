@@ -30,6 +30,9 @@ COLUMNS = (
     "claim_reason",
     "source",
     "preset",
+    "preset_label",
+    "better_row",
+    "worse_row",
 )
 
 
@@ -37,6 +40,8 @@ def text(papers: Sequence[Statements]) -> str:
     """Return the lines of all claims under one header.
 
     Differences are in percentage points; `comparison` counts from 1, and its `verdict` is about it alone.
+    `better` and `worse` are made of the keys in params/, `better_row` and `worse_row` of the labels of the
+    paper's table.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
@@ -62,6 +67,7 @@ def _about(said: Statements, claim: Claim) -> dict[str, object]:
         "claim_reason": claim.reason,
         "source": said.source,
         "preset": said.preset,
+        "preset_label": said.preset_label,
     }
 
 
@@ -80,4 +86,6 @@ def _values(pair: Comparison) -> dict[str, object]:
         "seeds_worse": pair.worse.seeds,
         "verdict": pair.verdict,
         "reason": pair.reason,
+        "better_row": pair.better.row or "",
+        "worse_row": pair.worse.row or "",
     }

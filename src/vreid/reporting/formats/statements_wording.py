@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from vreid.params.plan import InconsistencyPlan
 from vreid.reporting.cells import printed
+from vreid.reporting.formats import wording
 from vreid.reporting.formats.wording import MISSING
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
 from vreid.reporting.verdicts import LEVEL, VERDICTS, percent
@@ -22,7 +23,8 @@ CONTRADICTIONS = (
 )
 DEVIATIONS = (
     "What the paper leaves open, contradicts, or prints otherwise than it was taken here. The preset's own "
-    "changes (sizes, epochs, seeds) are not among them: they stand above the tables."
+    "changes (sizes, epochs, seeds) are not among them: they stand above the tables. This list is the same "
+    "under every preset, and nothing in it was measured."
 )
 
 
@@ -55,12 +57,19 @@ def badge(statements: Sequence[Statements]) -> str:
     return f"{papers}, {summary(statements).removesuffix('.')} ({'; '.join(reached)})"
 
 
+def provenance(said: Statements) -> str:
+    """Say on which data, with which preset and with how many seeds the claims were tested."""
+    return wording.provenance(said, of_several="means")
+
+
 def key(said: Statements) -> str:
     """Say how the table of claims is read."""
     lines = [
         "Differences: the first side minus the second, in percentage points; each side's mean over its seeds "
-        f"stands in brackets. Interval: {percent(LEVEL)}, paired bootstrap over vehicles and seeds, over "
-        "vehicles alone where a side has one seed.",
+        "stands in brackets. Sides are called as their rows in the paper's table, those without a row as "
+        "their experiments in params/. "
+        f"Interval: {percent(LEVEL)}, paired bootstrap over vehicles and seeds, over vehicles alone where a "
+        "side has one seed.",
         "A claim of several comparisons holds if each of them does.",
         "docs/verdicts.md says how verdicts are reached.",
     ]
@@ -77,7 +86,17 @@ def key(said: Statements) -> str:
 
 def side(one: Side) -> str:
     """Name a side with what it reaches."""
-    return one.label if one.value is None else f"{one.label} ({printed(one.value, DECIMALS)})"
+    return one.name if one.value is None else f"{one.name} ({printed(one.value, DECIMALS)})"
+
+
+def place(claim: Claim) -> str:
+    """Say where a claim stands, and in which table its sides, if that is another place."""
+    return f"{claim.where}; rows of {claim.rows_of}" if claim.rows_of else claim.where
+
+
+def several(claim: Claim) -> str:
+    """Return what stands in the line of a claim of several comparisons, which follow below it."""
+    return f"{len(claim.comparisons)} comparisons:"
 
 
 def measured(comparison: Comparison) -> str:

@@ -31,6 +31,7 @@ COLUMNS = (
     "experiment",
     "cited_from",
     "reason",
+    "preset_label",
 )
 
 
@@ -75,6 +76,7 @@ def _about(table: Table, row: Row, column: ColumnPlan) -> dict[str, object]:
         "metric": column.metric,
         "source": table.source,
         "preset": table.preset,
+        "preset_label": table.preset_label,
         "protocol": column.protocol,
         "column": column.label,
         "variant": column.variant or "",

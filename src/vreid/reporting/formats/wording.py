@@ -22,24 +22,14 @@ def ours(made: Made) -> str:
     return "ours" if made.source == "real" else f"ours ({made.source})"
 
 
-def provenance(made: Made) -> str:
-    """Say on which data, with which preset and with how many seeds our numbers were made."""
-    preset = f"{made.preset} ({made.preset_label})"
+def provenance(made: Made, of_several: str = "mean ± sd") -> str:
+    """Say on which data, with which preset and with how many seeds our numbers were made.
+
+    `of_several` says what is shown of several seeds. A figure without any shows what no network has made.
+    """
     seeds = ", ".join(str(seed) for seed in made.seeds)
-    spread = f"seeds {seeds} (mean ± sd)" if len(made.seeds) > 1 else f"seed {seeds}"
-    return f"Ours: {made.source} data; preset {preset}; {spread}."
-
-
-def recipe(differences: Sequence[str]) -> str:
-    """Say how our recipe differs from the paper's."""
-    if not differences:
-        return "Recipe: the paper's."
-    return f"Differs from the paper's recipe, or is read into it, in {'; '.join(differences)}."
-
-
-def recipe_beyond(differences: Sequence[str]) -> str:
-    """Say how a table's recipe differs from the paper's beyond what was said of all its tables."""
-    return f"Here it differs also in {'; '.join(differences)}." if differences else ""
+    said = f"; seeds {seeds} ({of_several})" if len(made.seeds) > 1 else f"; seed {seeds}" if seeds else ""
+    return f"Ours: {made.source} data; preset {made.preset} ({made.preset_label}){said}."
 
 
 def key(table: Table) -> str:
@@ -127,7 +117,8 @@ def _baseline(table: Table, baseline: Baseline) -> str:
         for name, values in baseline.values.items()
         if values
     ]
-    size = f"{baseline.protocol}: {plain(baseline.queries)} queries, {plain(baseline.gallery)} gallery images"
+    data = baseline.protocol if table.source == "real" else f"{table.source} {baseline.protocol}"
+    size = f"{data}: {plain(baseline.queries)} queries, {plain(baseline.gallery)} gallery images"
     return f"Without training, on the same queries ({size}): {'; '.join(parts)}."
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vreid.params.plan import DeviationPlan
+from vreid.reporting.audited import made
 from vreid.reporting.cells import percentage
 from vreid.reporting.chapters import AuditReport, Chapter
-from vreid.reporting.formats import page_wording, wording
+from vreid.reporting.formats import page_wording, recipe_wording, wording
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.site.claims import ShownClaims, shown_claims
 from vreid.reporting.site.pictures import Picture, embedded
@@ -76,13 +77,11 @@ def shown_chapter(chapter: Chapter, reports: Path) -> ShownChapter:
     return ShownChapter(
         paper=chapter.paper,
         citation=chapter.citation,
-        recipe=wording.recipe(chapter.recipe()) if several else "",
+        recipe=page_wording.recipe(chapter) if several else "",
         tables=tuple(
             shown_table(
                 table,
-                wording.recipe_beyond(chapter.recipe_beyond(table))
-                if several
-                else wording.recipe(table.recipe),
+                page_wording.recipe_beyond(chapter, table) if several else recipe_wording.of_table(table),
             )
             for table in chapter.tables
         ),
@@ -121,7 +120,7 @@ def _figures(chapter: Chapter, reports: Path) -> tuple[ShownFigure, ...]:
 def _audit(report: AuditReport, reports: Path) -> ShownAudit:
     settings = tuple(report.variants[0].settings)
     return ShownAudit(
-        note=report.note,
+        note=made(report.audit()),
         about=page_wording.audited(report),
         run=report.run,
         moves=tuple(page_wording.audit_moves(report)),

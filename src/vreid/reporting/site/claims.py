@@ -39,13 +39,14 @@ class Drawn:
 class ShownLine:
     """One line of the table of claims.
 
-    A claim of several comparisons has a line of its own, without sides, and below it one for each. `number`
-    and `says` are empty there.
+    A claim of several comparisons has a line of its own, which says how many instead of sides, and below it
+    one for each. `number` and `says` are empty there.
     """
 
     number: str
     says: str
     where: str
+    several: str
     sides: tuple[ShownSide, ...]
     measured: str
     paper: str
@@ -78,7 +79,7 @@ def shown_claims(said: Statements) -> ShownClaims:
         for line in _lines(number, claim, reasons, scale)
     ]
     return ShownClaims(
-        provenance=wording.provenance(said),
+        provenance=words.provenance(said),
         summary=words.summary([said]),
         ours=wording.ours(said),
         lines=tuple(lines),
@@ -118,7 +119,8 @@ def _lines(number: int, claim: Claim, reasons: dict[str, Note], scale: _Scale) -
         yield ShownLine(
             number=str(number),
             says=claim.says,
-            where=claim.where,
+            where=words.place(claim),
+            several=words.several(claim),
             sides=(),
             measured="",
             paper="",
@@ -133,7 +135,8 @@ def _lines(number: int, claim: Claim, reasons: dict[str, Note], scale: _Scale) -
         yield ShownLine(
             number=str(number) if single else "",
             says=claim.says if single else "",
-            where=claim.where if single else "",
+            where=words.place(claim) if single else "",
+            several="",
             sides=sides,
             measured=words.measured(pair),
             paper=words.papers(pair),

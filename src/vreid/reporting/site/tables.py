@@ -1,6 +1,6 @@
 """A table as the page shows it: every cell as text, with its mark and what it is sorted by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,7 +57,7 @@ class ShownTable:
     title: str
     heading: str
     provenance: str
-    recipe: str
+    recipe: tuple[str, ...]
     ours: str
     text_columns: tuple[str, ...]
     heads: tuple[tuple[str, tuple[Side, ...]], ...]
@@ -74,8 +74,8 @@ class ShownTable:
         return "widest" if columns > WIDEST else "wide" if columns > WIDE else ""
 
 
-def shown_table(table: Table, recipe: str) -> ShownTable:
-    """Return a table as it is shown; `recipe` is what is said here of how ours differs from the paper's."""
+def shown_table(table: Table, recipe: Sequence[str]) -> ShownTable:
+    """Return a table as it is shown; `recipe` are sentences on how our recipe differs from the paper's."""
     place = f"{table.paper}-{table.table}"
     reasons = notes(place, table.reasons())
     return ShownTable(
@@ -83,7 +83,7 @@ def shown_table(table: Table, recipe: str) -> ShownTable:
         title=table.title,
         heading=f"{table.title}: {table.caption}",
         provenance=wording.provenance(table),
-        recipe=recipe,
+        recipe=tuple(recipe),
         ours=wording.ours(table),
         text_columns=tuple(table.text_columns),
         heads=tuple((head, _sides(table, index)) for index, head in enumerate(wording.heads(table))),
