@@ -211,9 +211,44 @@ def test_the_figure_shows_the_queries_with_a_match(plan):
     assert figure.width == 16 + 3 * 104
 
 
+def test_the_pairs_of_the_first_protocol_are_measured(plan):
+    """Cosines: 3-6 1/sqrt(1.01), 4-7 0.2/sqrt(1.04); others 3-7 0, 4-6 1.02/sqrt(1.04 * 1.01).
+
+    Query 5 has no match. From 3-6 on, one of two is missed and one of two taken wrongly.
+    """
+    report = write_run_report(plan, plan.run(RUN), Path("out"))
+    overlap = report.similarities["overlap"]
+    assert overlap["median"] == pytest.approx(0.2 / 1.04**0.5)
+    assert overlap["threshold"] == pytest.approx(1 / 1.01**0.5)
+    assert [overlap[name] for name in ("above_median", "accepted", "refused")] == [0.5, 0.5, 0.5]
+    assert json.loads(Path(f"out/{RUN}.json").read_text())["similarities"] == report.similarities
+    text = Path(f"out/{RUN}.md").read_text()
+    assert f"![Similarities of pairs]({RUN}.similarities.png)" in text
+    assert "50.0 % of the 2 pairs of different vehicles are more similar than the median of the 2" in text
+    assert "under own; left out, as above: gallery images with the query's identity and the query's" in text
+    assert Image.open(f"out/{RUN}.similarities.png").format == "PNG"
+
+
+def test_the_second_figure_says_what_it_is_made_of(plan, monkeypatch):
+    said = []
+    monkeypatch.setattr("vreid.reporting.figures.style.sign", lambda figure, made: said.append(made))
+    rendered = plan.run(RUN).config.model_copy(update={"source": "synthetic"})
+    write_run_report(plan, plan.run(RUN).model_copy(update={"config": rendered}), Path("out"))
+    assert said == ["synthetic data, preset try: own pictures (street); seed 0"]
+
+
+def test_pictures_by_one_camera_leave_nothing_to_compare(plan):
+    table = pq.read_table("index.parquet")
+    place = table.column_names.index("camid")
+    pq.write_table(table.set_column(place, table.schema.field("camid"), [[1] * 8]), "index.parquet")
+    report = write_run_report(plan, plan.run(RUN), Path("out"))
+    assert report.similarities["overlap"] is None
+    assert "there is no pair to measure." in Path(f"out/{RUN}.md").read_text()
+
+
 def test_writing_again_gives_the_same_bytes(plan):
     for folder in (Path("one"), Path("two")):
         write_run_report(plan, plan.run(RUN), folder)
-    for suffix in (".md", ".json", ".png"):
+    for suffix in (".md", ".json", ".png", ".similarities.png", ".similarities.pdf"):
         name = RUN + suffix
         assert (Path("one") / name).read_bytes() == (Path("two") / name).read_bytes()

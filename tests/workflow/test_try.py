@@ -62,6 +62,7 @@ def test_a_table_of_pictures_ends_in_a_report(finished: Project, tmp_path: Path)
     assert page.read_text() in printed
     assert all(words in printed for words in ("chance", "colour histogram", "own pictures"))
     assert page.with_suffix(".png").stat().st_size > 5000
+    assert page.with_suffix(".similarities.png").stat().st_size > 5000
     report = json.loads(page.with_suffix(".json").read_text())
     assert (report["train"], report["test"]) == (
         {"vehicles": 6, "images": 24},

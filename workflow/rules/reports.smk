@@ -158,6 +158,7 @@ rule run_report:
         md="reports/runs/{run}.md",
         json="reports/runs/{run}.json",
         ranks="reports/runs/{run}.png",
+        similarities=multiext("reports/runs/{run}.similarities", ".png", ".pdf"),
     log:
         "logs/run_report/{run}.log",
     benchmark:

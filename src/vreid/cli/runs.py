@@ -86,7 +86,7 @@ def evaluate(
 
 @app.command()
 def report(name: RunName, plan: PlanFile = None, preset: Preset = None) -> None:
-    """Write reports/runs/NAME.md: metrics beside chance and colour histograms, and rank-10 lists."""
+    """Write reports/runs/NAME.md: metrics beside chance, rank-10 lists, how far pairs overlap."""
     resolved = the_plan(plan, preset)
     from vreid.reporting.own import write_run_report
 

@@ -67,7 +67,7 @@ def try_table(
             f"the try did not finish; its logs are in {folder / 'logs'}. The same command goes on from here."
         )
     typer.echo((folder / report).read_text(encoding="utf-8"))
-    typer.echo(f"This report, its figure and its numbers as JSON are in {(folder / report).parent}.")
+    typer.echo(f"This report, its figures and its numbers as JSON are in {(folder / report).parent}.")
 
 
 def project_root() -> Path:

@@ -12,33 +12,50 @@ import pyarrow.parquet as pq
 
 from vreid.datasets.index import read_index
 from vreid.evaluation.bootstrap import mean_interval
-from vreid.evaluation.protocols import JUNK_RULES
+from vreid.evaluation.evaluate import problems
+from vreid.evaluation.protocols import JUNK_RULES, protocol_of
+from vreid.evaluation.run import RunFeatures
+from vreid.evaluation.separation import Separation, separate
+from vreid.evaluation.tables import read_draws
 from vreid.params.atomic import write_text
 from vreid.params.dataset import Protocol
 from vreid.params.plan import Plan, RunPlan
 from vreid.reporting.cells import fraction, read_protocol
+from vreid.reporting.figures import similarities, style
+from vreid.reporting.figures.drawing import Drawing
+from vreid.reporting.figures.files import house_style, save
 from vreid.reporting.formats.wording import BASELINES
 from vreid.reporting.history import read_history
-from vreid.reporting.own_page import METRICS, Count, ProtocolReport, RunReport, as_percent, markdown_page
+from vreid.reporting.own_page import (
+    METRICS,
+    SIMILARITIES,
+    Count,
+    ProtocolReport,
+    RunReport,
+    as_percent,
+    markdown_page,
+)
 from vreid.reporting.ranklist import Ranker, draw
 
 LISTS = 8
 
 
 def write_run_report(plan: Plan, run: RunPlan, folder: Path) -> RunReport:
-    """Write `folder`/<run>.md, .json and .png (rank lists under the first protocol); return the report.
+    """Write `folder`/<run>.md, .json, .png and .similarities.png and .pdf; return the report.
+
+    <run>.png shows rank lists, the other figure the similarities of all pairs, both under the first protocol.
 
     Raises:
         UserError: If an evaluation, baselines, index or features file is missing or does not fit the plan.
     """
-    report = _report(plan, run)
+    report = _report(plan, run, _draw_similarities(plan, run, folder))
     _draw_lists(plan, run, folder / f"{run.name}.png")
     write_text(folder / f"{run.name}.md", markdown_page(report))
     write_text(folder / f"{run.name}.json", report.model_dump_json(indent=1) + "\n")
     return report
 
 
-def _report(plan: Plan, run: RunPlan) -> RunReport:
+def _report(plan: Plan, run: RunPlan, pairs: Drawing) -> RunReport:
     index = read_index(Path(plan.dataset(run.config.dataset).index), ["pid", "split"])
     history = read_history(Path("runs") / run.name, Path(run.evaluation))
     training = pc.equal(index["split"], "train")
@@ -56,6 +73,8 @@ def _report(plan: Plan, run: RunPlan) -> RunReport:
         train=_count(index.filter(training)),
         test=_count(index.filter(pc.invert(training))),
         protocols=tuple(_protocol(plan, run, name) for name in run.protocols),
+        similarities=pairs.numbers,
+        apart=tuple(pairs.notes),
         config=history.params if history else {},
         costs={key.removeprefix("run/"): value for key, value in costs.items() if key.startswith("run/")},
     )
@@ -124,3 +143,25 @@ def _draw_lists(plan: Plan, run: RunPlan, out: Path) -> None:
     lists = ranker.rank(_spec(plan, run, run.protocols[0]), queries["query_row"][chosen].tolist())
     captions = [f"AP {as_percent(value)} %" for value in queries["AP"][chosen].tolist()]
     draw(lists, captions, Path(dataset.raw), out)
+
+
+def _draw_similarities(plan: Plan, run: RunPlan, folder: Path) -> Drawing:
+    made = f"{run.config.source} data, preset {plan.preset}: {plan.preset_label}; seed {run.config.seed}"
+    title = f"{run.same[0]}\n{run.config.dataset}: {run.protocols[0]}"
+    found = _separation(plan, run)
+    with house_style():
+        drawing = similarities.draw(found, run.test.distance, title)
+        style.sign(drawing.figure, made)
+        save(drawing.figure, folder, f"{run.name}{SIMILARITIES}")
+    return drawing
+
+
+def _separation(plan: Plan, run: RunPlan) -> Separation:
+    """Measure all pairs of the first trial under the first protocol."""
+    dataset, spec = plan.dataset(run.config.dataset), _spec(plan, run, run.protocols[0])
+    images = RunFeatures.load(Path(run.tests[0].features), Path(dataset.index), run.test.feature)
+    [first, *_] = read_draws(Path(dataset.splits), [spec.name])[spec.name]
+    rows = images.positions(first.query), images.positions(first.gallery)
+    labels = images.pids[images.rows], images.camids[images.rows]
+    [problem] = problems(images.features, *labels, protocol_of(spec), [rows])
+    return separate(problem, run.test.distance)

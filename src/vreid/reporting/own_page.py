@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from vreid.reporting.cells import Record, printed
 from vreid.reporting.formats.markdown import escape
 from vreid.reporting.formats.wording import BASELINES, MISSING, plain
 
 METRICS = ("mAP", "mINP", "R1", "R5", "R10")
+
+SIMILARITIES = ".similarities"
+"""What the second figure's name has beyond the run's."""
 
 
 class Count(Record):
@@ -37,7 +41,11 @@ class ProtocolReport(Record):
 
 
 class RunReport(Record):
-    """Everything that the report of a run says; `digest` is the plan's, by which it is known to be fresh."""
+    """Everything that the report of a run says; `digest` is the plan's, by which it is known to be fresh.
+
+    `similarities` are the numbers behind the second figure, and `apart` says in words what they come to; both
+    are of the first protocol's first trial.
+    """
 
     digest: str
     run: str
@@ -51,12 +59,14 @@ class RunReport(Record):
     train: Count
     test: Count
     protocols: tuple[ProtocolReport, ...]
+    similarities: dict[str, Any]
+    apart: tuple[str, ...]
     config: dict[str, str]
     costs: dict[str, float]
 
 
 def markdown_page(report: RunReport) -> str:
-    """Return the report as a page; it shows the figure <run>.png beside it."""
+    """Return the report as a page; it shows the figures <run>.png and <run>.similarities.png beside it."""
     results = (block for protocol in report.protocols for block in _results(report, protocol))
     return "\n\n".join(
         [
@@ -69,6 +79,7 @@ def markdown_page(report: RunReport) -> str:
             f"![Rank-10 lists]({report.run}.png)",
             f"Queries under {escape(report.protocols[0].name)}, evenly spaced from the best to the worst "
             "average precision. Green with a tick: the same vehicle; red with a cross: another one.",
+            *_apart(report),
             "## What was trained",
             _trained(report),
         ]
@@ -104,6 +115,19 @@ def _results(report: RunReport, protocol: ProtocolReport) -> Iterator[str]:
         f"In percent, \\[95 % interval] over vehicles. {queries} of {_number(protocol.vehicles, 'vehicle')} "
         f"among {_number(protocol.gallery, 'gallery image')}{draws}; left out of each ranking: "
         f"{escape(protocol.junk)}. Italics: without training, on the same queries."
+    )
+
+
+def _apart(report: RunReport) -> Iterator[str]:
+    first = report.protocols[0]
+    trial = ", in its first draw" if first.trials > 1 else ""
+    yield "## How far it tells vehicles apart"
+    yield f"![Similarities of pairs]({report.run}{SIMILARITIES}.png)"
+    yield escape(" ".join(report.apart))
+    yield (
+        f"Counted are all pairs under {escape(first.name)}{trial}; left out, as above: {escape(first.junk)}, "
+        "and queries without a match. Rankings need no such threshold: they compare the pairs of one query "
+        "alone."
     )
 
 
