@@ -25,8 +25,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  then found=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then echo "Python 3.11, 3.12 or 3.13 is needed and none was found; name one with PYTHON=…"; exit 1; fi; \
-	echo "Setting up $(VENV) with $$($$found --version)"; \
 	[ -x $(BIN)/python ] || $$found -m venv $(VENV)
+	@echo "Setting up $(VENV) with $$($(BIN)/python --version)"
 	@awk '/^[^ #]/ { wanted = /^uv==/ } wanted' requirements.lock > $(VENV)/uv.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
@@ -70,10 +70,11 @@ mlflow-server: setup  ## Start MLflow's server that checkouts on this machine sy
 ui: setup  ## Open MLflow's pages of all runs on this machine (loopback only)
 	vreid ui
 
+# One version for all Pythons wherever one fits all: NumPy's is part of the names of runs.
 lock: setup  ## Resolve requirements.in anew into requirements.lock
-	uv pip compile --universal --generate-hashes --python-version 3.11 --quiet \
+	uv pip compile --universal --generate-hashes --python-version 3.11 --fork-strategy fewest --quiet \
 	  --no-emit-index-url --no-emit-find-links --upgrade requirements.in --output-file requirements.lock
-	uv pip compile --universal --generate-hashes --python-version 3.11 --quiet \
+	uv pip compile --universal --generate-hashes --python-version 3.11 --fork-strategy fewest --quiet \
 	  --no-emit-index-url --no-emit-find-links --upgrade requirements-cluster.in \
 	  --output-file requirements-cluster.lock
 

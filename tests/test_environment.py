@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +43,17 @@ def test_the_lock_pins_every_name_that_requirements_in_asks_for():
 def test_torch_and_torchvision_are_the_pair_that_fits():
     assert ("torch", "2.11.0", "") in PINS
     assert ("torchvision", "0.26.0", "") in PINS
+
+
+@pytest.mark.parametrize("python", ["3.12", "3.13"])
+def test_all_pythons_get_the_same_versions(python: str):
+    """NumPy's version is part of the names of runs: with another, nothing that was trained would be found."""
+    assert versions_for(python) == versions_for("3.11")
+
+
+def versions_for(python: str) -> dict[str, str]:
+    asked = {"python_version": python, "python_full_version": f"{python}.0"}
+    return {name: pin for name, pin, marker in PINS if not marker or Marker(marker[3:]).evaluate(asked)}
 
 
 def test_environment_yml_is_valid_and_installs_this_very_lock():

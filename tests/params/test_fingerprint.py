@@ -56,6 +56,14 @@ def test_a_text_that_is_no_docstring_counts():
     assert not same("def f():\n    return 1\n    'a'", "def f():\n    return 1\n    'b'")
 
 
+def test_a_value_in_a_format_is_the_same_in_all_pythons():
+    """As the grammar has it; Python 3.12 adds an empty text after it."""
+    name = "(FormattedValue value=(Name id='{}' ctx=(Load)) conversion=-1{})"
+    form = f" format_spec=(JoinedStr values=[(Constant value='>'){name.format('b', '')}])"
+    text = f"(JoinedStr values=[{name.format('a', form)}])"
+    assert canonical(ast.parse('f"{a:>{b}}"')) == f"(Module body=[(Expr value={text})])"
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A package in whose place the fingerprint looks instead of the real one."""

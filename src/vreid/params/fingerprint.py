@@ -177,6 +177,8 @@ def _walk(node: Any, write: Callable[[str], None]) -> None:
             value: Any = getattr(node, field, None)
             if field == "body" and kind in WITH_DOCSTRING:
                 value = _without_docstring(value)
+            if kind is ast.JoinedStr:
+                value = [part for part in value if not _is_empty_text(part)]
             if value is None or value == [] or (field in SINCE_LATER and not value):
                 continue
             write(f" {field}=")
@@ -189,6 +191,11 @@ def _walk(node: Any, write: Callable[[str], None]) -> None:
         write("]")
     else:
         write(repr(node))
+
+
+def _is_empty_text(part: ast.expr) -> bool:
+    """Python 3.12 puts such around a value that stands in a format, as in f"{x:{width}}"."""
+    return isinstance(part, ast.Constant) and part.value == ""
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
