@@ -72,6 +72,8 @@ def slow_overlap(same, different):
         ([4, 4], [4, 4, 4], Overlap(-4, 0, -4, 1, 0)),
         # Median of five. Accepted and refused are 1/2 and 1/5 from -4 on, 1/4 and 1/5 from -3 on.
         ([0, 1, 2, 3, 9], [2, 3.5, 7, 8], Overlap(-2, 0, -3, 0.25, 0.2)),
+        # Two are as near, 1/2 and 1/3 from -5 on, 1/2 and 2/3 from -4 on; in floats they differ.
+        ([9, 5, 4], [1, 7, 7, 2], Overlap(-5, 0.5, -5, 0.5, 1 / 3)),
         # Two thresholds are as near: 1/2 and 0 from -3 on, 0 and 1/2 from -1 on. The lower one is taken.
         ([1, 3], [3, 4], Overlap(-3, 0, -3, 0.5, 0)),
     ],

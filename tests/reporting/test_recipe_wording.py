@@ -3,6 +3,7 @@
 import pytest
 
 from vreid.params.plan import DeparturesPlan
+from vreid.reporting.cells import Cell
 from vreid.reporting.formats import latex, markdown, recipe_wording
 from vreid.reporting.tables import build_table
 
@@ -85,3 +86,14 @@ def test_each_part_has_a_line_of_its_own():
     text = latex.document(made)
     assert_balanced(text)
     assert r"(paper: 120).\par In columns SeResNet50 \dots{} also in input.height: 75" in text
+
+
+def test_of_a_table_that_the_preset_leaves_out_there_is_no_recipe():
+    left = table(recipe=())
+    cells = (Cell(paper=50, status="not in this preset"),)
+    left = left.model_copy(
+        update={"rows": tuple(row.model_copy(update={"cells": cells}) for row in left.rows)}
+    )
+    assert recipe_wording.of_table(left) == []
+    run = left.rows[0].model_copy(update={"cells": (Cell(paper=50, status="run"),)})
+    assert recipe_wording.of_table(left.model_copy(update={"rows": (run, *left.rows)})) != []

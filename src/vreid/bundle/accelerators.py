@@ -14,6 +14,8 @@ from vreid.training.gpu import usable_gpus
 
 _VARIABLE = "CUDA_VISIBLE_DEVICES"
 
+_PATIENCE = 300  # seconds; importing torch from a slow network disk takes a minute
+
 # What is new in torch 2.5, and used: the name of the error, and optimizers that are fused on the CPU too.
 _QUESTION = """
 import json, torch, torchvision
@@ -51,8 +53,9 @@ def check_accelerators() -> None:
         raise UserError(f"torch {found.version} is too old: install 2.5 or a later one.")
     if gpus and not found.devices:
         built = f"is built for CUDA {found.cuda}" if found.cuda else "is built without CUDA"
+        named = f"{_VARIABLE} names GPUs" if _VARIABLE in os.environ else "this machine has GPUs"
         raise UserError(
-            f"this machine has GPUs ({gpus}), but torch {found.version}, which {built}, cannot use them: "
+            f"{named} ({gpus}), but torch {found.version}, which {built}, cannot use them: "
             "install a torch that fits their driver (`nvidia-smi` names the newest CUDA it runs), or set "
             f"{_VARIABLE} to nothing to train on the CPU."
         )
@@ -66,7 +69,15 @@ def installed_torch() -> Torch:
     Raises:
         UserError: it cannot be imported, or torchvision beside it.
     """
-    answer = subprocess.run([sys.executable, "-c", _QUESTION], capture_output=True, text=True, check=False)
+    asked = [sys.executable, "-c", _QUESTION]
+    try:
+        answer = subprocess.run(
+            asked, capture_output=True, text=True, errors="replace", check=False, timeout=_PATIENCE
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(
+            f"torch did not answer within {_PATIENCE} seconds: a GPU's driver may hang; see `nvidia-smi`."
+        ) from error
     if answer.returncode:
         said = (answer.stderr.strip().splitlines() or [f"it ended with {answer.returncode}"])[-1]
         raise UserError(f"torch and torchvision cannot be imported here ({said}): install a pair that fits.")

@@ -102,8 +102,9 @@ def _check_device(run: RunPlan) -> None:
     import torch
 
     if not torch.cuda.is_available():
+        built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
         raise UserError(
             f"{run.name} is to be made in {run.config.engine.precision} on a GPU, but torch "
-            f"{torch.__version__} cannot use those of this machine: their driver is too old for it "
-            "(docs/scale.md). Set CUDA_VISIBLE_DEVICES to nothing to train on the CPU."
+            f"{torch.__version__} ({built}) cannot use those of this machine; an old driver is the usual "
+            "cause (docs/scale.md). Set CUDA_VISIBLE_DEVICES to nothing to train on the CPU."
         )

@@ -80,8 +80,9 @@ class Separation:
 def separate(problem: Problem, distance: Literal["cosine", "euclidean"], budget: int = BUDGET) -> Separation:
     """Measure all pairs of a trial's query and gallery images, but junk and queries without a match.
 
-    Such queries have no part in any metric, so they have none here. Similarities are rounded to float32;
-    equal ones count as equally similar.
+    Such queries have no part in any metric, so they have none here. Similarities are those that rankings go
+    by, in float32: Euclidean distances far below the features' norms lose digits. Equal ones count as
+    equally similar.
 
     Args:
         problem: one trial.
@@ -234,7 +235,8 @@ def _overlap(upper: Ints, halves: Ints, lower: Ints) -> Overlap:
     values = _values(halves[at], rest)
     refused, accepted = below[0] / totals[0], (totals[1] - below[1]) / totals[1]
     median = int(np.flatnonzero(below[0] + counts[0] > _middle(upper[0]))[0])
-    best = int(np.abs(accepted - refused).argmin())
+    apart = (totals[1] - below[1]) * totals[0] - below[0] * totals[1]  # whole numbers: ties are ties
+    best = int(np.abs(apart).argmin())
     return Overlap(
         median=float(values[median]),
         above_median=float((totals[1] - below[1] - counts[1])[median] / totals[1, 0]),

@@ -68,9 +68,8 @@ class Chapter:
         return next((made.citation for made in self.made()), "")
 
     def recipe(self) -> tuple[str, ...]:
-        """Return in what the recipes of all tables differ from the paper's."""
-        others = [set(table.recipe) for table in self.tables[1:]]
-        first = self.tables[0].recipe if self.tables else ()
+        """Return in what the recipes of all tables differ from the paper's; those left out have none."""
+        first, *others = [table.recipe for table in self.tables if not table.left_out()] or [()]
         return tuple(line for line in first if all(line in other for other in others))
 
     def recipe_beyond(self, table: Table) -> tuple[str, ...]:

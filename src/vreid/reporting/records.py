@@ -132,6 +132,11 @@ class Table(Heading):
         cells = (cell for row in self.rows for cell in row.cells)
         return list(dict.fromkeys(cell.reason for cell in cells if cell.reason))
 
+    def left_out(self) -> bool:
+        """Return whether the preset runs nothing of the table."""
+        own = [cell for row in self.rows if row.kind == "own" for cell in row.cells]
+        return all(cell.status == "not in this preset" for cell in own)
+
     def runs(self) -> list[str]:
         """Return the name of every run behind the table once, in reading order."""
         cells = (cell for row in self.rows for cell in row.cells)

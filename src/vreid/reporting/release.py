@@ -50,9 +50,7 @@ def release(plan: Plan, out: Path, root: Path = Path()) -> list[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(smaller(reports / picture))
         write_text(fresh / "README.md", _about(plan, root))
-        if out.exists():
-            out.rename(Path(beside) / "old")
-        fresh.rename(out)
+        _exchange(fresh, out, Path(beside) / "old")
     return sorted(path for path in out.rglob("*") if path.is_file())
 
 
@@ -68,6 +66,18 @@ def smaller(picture: Path) -> bytes:
     dithered = shown.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
     dithered.save(buffer, "png", optimize=True)
     return buffer.getvalue()
+
+
+def _exchange(fresh: Path, out: Path, old: Path) -> None:
+    """Put the folder `fresh` in the place of `out`, if there is one; interrupted, that comes back."""
+    try:
+        if out.exists():
+            out.rename(old)
+        fresh.rename(out)
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        raise
 
 
 def _texts(plan: Plan, reports: Path) -> Iterator[str]:
@@ -91,7 +101,7 @@ def _about(plan: Plan, root: Path) -> str:
     made = {
         "seeds": _seeds(plan),
         "runs": str(len(runs)),
-        "training, one after the other": f"{seconds / 3600:.1f} hours",
+        "training, by the clock, one after the other": f"{seconds / 3600:.1f} hours",
         "last run ended": datetime.fromtimestamp(max(run.end for run in runs) / 1000, UTC).strftime(
             "%Y-%m-%d"
         ),
@@ -116,6 +126,10 @@ The commands, in a clone of the commit that holds this folder:
     make setup && source .venv/bin/activate
     snakemake --cores 8 --resources gpu=2 --config preset={plan.preset}
     vreid release --preset {plan.preset}
+
+A run's name holds digests of its configuration, its data and the code that it executed. Where a later
+commit plans the same names, it has changed none of them. The runs themselves (weights, features, single
+queries) are not here: until they are made, `vreid explain` checks the plan alone.
 
 `vreid diff {_folder(plan)} reports` says in what later reports differ from these. Figures are smaller here
 than in `reports/`; LaTeX, PDF and the page of everything (`reports/index.html`) come from the same commands.

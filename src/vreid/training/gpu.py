@@ -13,6 +13,7 @@ from pathlib import Path
 from vreid.params.errors import UserError
 
 _SECONDS_BETWEEN_TRIES = 0.5
+_PATIENCE = 60  # seconds that nvidia-smi has
 _held: list[int] = []  # lock files of this process, open until it ends
 
 
@@ -79,17 +80,27 @@ def _lock(path: Path) -> int | None:
 
 
 def _listed(given: str) -> list[str]:
-    """Return the devices named in CUDA_VISIBLE_DEVICES; as for CUDA, -1 ends the list."""
+    """Return the devices named in CUDA_VISIBLE_DEVICES; as for CUDA, what names none ends the list."""
     devices = [device.strip() for device in given.split(",")]
-    if "-1" in devices:
-        devices = devices[: devices.index("-1")]
+    for end in ("-1", "NoDevFiles"):  # the second is what SLURM gives to jobs without a GPU
+        if end in devices:
+            devices = devices[: devices.index(end)]
     return [device for device in devices if device]
 
 
 def _installed() -> list[str]:
-    """Return the UUIDs of the machine's GPUs that this job may see; none if nvidia-smi is absent or fails."""
+    """Return the UUIDs of the machine's GPUs that this job may see; none if nvidia-smi is absent or fails.
+
+    Slices of a GPU (MIG) are not looked for: CUDA_VISIBLE_DEVICES has to name them.
+
+    Raises:
+        UserError: nvidia-smi does not answer.
+    """
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
-    answer = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False)
+    try:
+        answer = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"nvidia-smi did not answer within {_PATIENCE} seconds: its driver hangs") from error
     return re.findall(r"^GPU .*\(UUID: (GPU-[0-9a-f-]+)\)", answer.stdout, re.MULTILINE)

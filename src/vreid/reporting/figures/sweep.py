@@ -93,6 +93,9 @@ def _same(one: MethodPlan, two: MethodPlan, root: Path) -> Iterator[bool]:
 
 
 def _bests(spec: Sweep, points: Sequence[Swept]) -> Iterator[str]:
+    if len(points) == 1:
+        yield f"Only {spec.along} {points[0].name} was run: there is nothing to compare."
+        return
     for metric in spec.metrics:
         best = _best(points, metric)
         if best is not None:

@@ -5,7 +5,7 @@ LaTeX itself says which of the two happens: \@nodocument is \relax once a docume
 
 from collections.abc import Iterator, Sequence
 
-from vreid.reporting.formats import recipe_wording, wording
+from vreid.reporting.formats import recipe_wording, untrained_wording, wording
 from vreid.reporting.formats.latex_grid import HEAD, grids
 from vreid.reporting.formats.latex_text import escape
 from vreid.reporting.records import Table
@@ -120,7 +120,7 @@ def _contents(table: Table) -> Iterator[tuple[int, str]]:
             yield HEAD + stop - start, shrunk(grid.tabular(start, stop))
     letters = wording.note_letters(table).items()
     reasons = [rf"\textsuperscript{{{letter}}} {escape(reason)}" for reason, letter in letters]
-    lines = [*wording.baselines(table), wording.key(table), table.citation]
+    lines = [*untrained_wording.of_table(table), wording.key(table), table.citation]
     notes = "\\par\n".join([*reasons, *(escape(text) for text in lines)])
     yield _lines([*table.reasons(), *lines]), rf"\par\medskip{{\raggedright {notes}\par}}"
 

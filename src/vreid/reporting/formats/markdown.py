@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import chain, groupby
 
 from vreid.reporting.cells import Cell, Mark, printed
-from vreid.reporting.formats import recipe_wording, wording
+from vreid.reporting.formats import recipe_wording, untrained_wording, wording
 from vreid.reporting.records import Row, Table
 
 WIDEST = 6
@@ -141,5 +141,5 @@ def _ours(table: Table, index: int, cell: Cell, mark: Mark) -> str:
 def _notes(table: Table) -> str:
     letters = wording.note_letters(table).items()
     reasons = [f"<sup>{letter}</sup> {escape(reason)}" for reason, letter in letters]
-    lines = [*wording.baselines(table), wording.key(table)]
+    lines = [*untrained_wording.of_table(table), wording.key(table)]
     return "  \n".join([*reasons, *(escape(line) for line in lines)])

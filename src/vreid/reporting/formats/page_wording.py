@@ -13,6 +13,7 @@ CONTRADICTIONS = "Contradictions in the paper"
 DEVIATIONS = "Deviations from the paper"
 AUDIT = "How far the rules of evaluation move the numbers"
 
+NOTHING_RUN = "Nothing of these is run under this preset."
 ABOVE_EACH = "Recipe: the paper's, but for what stands above each table."
 
 AUDIT_HEADS = ("Choice", "Instead", "mAP", "moves", "R1", "moves")
@@ -39,6 +40,8 @@ def made(chapters: Sequence[Chapter]) -> str:
 
 def recipe(chapter: Chapter) -> str:
     """Say in what the recipe of all tables of a paper differs from the paper's."""
+    if all(table.left_out() for table in chapter.tables):
+        return NOTHING_RUN
     if shared := chapter.recipe():
         return recipe_wording.differing(shared)
     some = any(table.departures() for table in chapter.tables)

@@ -11,7 +11,12 @@ BESIDE = "Recipe: the paper's, but for some of the rows or columns."
 
 
 def of_table(table: Table) -> list[str]:
-    """Return one sentence on what all of a table's runs share, and one for each part of it that has more."""
+    """Return one sentence on what all of a table's runs share, and one for each part of it that has more.
+
+    None where nothing of the table is run: then there is no recipe.
+    """
+    if table.left_out():
+        return []
     if not table.recipe:
         return [BESIDE if table.recipe_in else PRINTED, *of_parts(table)]
     return [differing(table.recipe), *of_parts(table)]
@@ -31,14 +36,14 @@ def of_parts(table: Table) -> Iterator[str]:
 def _where(part: DeparturesPlan, names: Sequence[str]) -> str:
     sides = []
     if part.rows:
-        sides.append(f"row{'s' * (len(part.rows) > 1)} {_numbers(part.rows)}")
+        sides.append(f"row{'s' * (len(part.rows) > 1)} {numbers_named(part.rows)}")
     if part.columns:
-        columns = list(_columns({number - 1 for number in part.columns}, names))
-        sides.append(f"column{'s' * (len(part.columns) > 1)} {_listed(columns)}")
+        columns = list(columns_named({number - 1 for number in part.columns}, names))
+        sides.append(f"column{'s' * (len(part.columns) > 1)} {listed(columns)}")
     return ", ".join(sides)
 
 
-def _numbers(numbers: Sequence[int]) -> str:
+def numbers_named(numbers: Sequence[int]) -> str:
     """Return numbers in words, three and more in a line by their ends: `1, 3 to 5 and 7`."""
     lines: list[list[int]] = []
     for number in numbers:
@@ -46,7 +51,7 @@ def _numbers(numbers: Sequence[int]) -> str:
             lines[-1].append(number)
         else:
             lines.append([number])
-    return _listed(
+    return listed(
         [
             said
             for line in lines
@@ -55,7 +60,7 @@ def _numbers(numbers: Sequence[int]) -> str:
     )
 
 
-def _columns(chosen: Collection[int], names: Sequence[str]) -> Iterator[str]:
+def columns_named(chosen: Collection[int], names: Sequence[str]) -> Iterator[str]:
     """Yield names of columns; of those that begin alike, if all are chosen, that beginning: `ResNet50 …`."""
     words = [name.split() for name in names]
     said: set[int] = set()
@@ -72,5 +77,6 @@ def _columns(chosen: Collection[int], names: Sequence[str]) -> Iterator[str]:
         yield f"{' '.join(words[index][:length])} …" if len(alike) > 1 else names[index]
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Return parts in words: `a, b and c`."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

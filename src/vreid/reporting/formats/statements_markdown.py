@@ -63,7 +63,7 @@ def inconsistencies(found: Sequence[InconsistencyPlan]) -> str:
         [str(number), escape(one.where), escape(one.says), escape(words.outcome(one))]
         for number, one in enumerate(found, start=1)
     ]
-    table = grid(["#", "Where", "What is wrong", "Checked again"], ["--:", ":--", ":--", ":--"], rows)
+    table = grid(["#", "Where", "What was found", "Checked again"], ["--:", ":--", ":--", ":--"], rows)
     return f"{words.CONTRADICTIONS}\n\n{table}"
 
 

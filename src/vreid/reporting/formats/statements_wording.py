@@ -19,7 +19,8 @@ NONE_TAKEN = "No deviations are on record."
 
 CONTRADICTIONS = (
     "Found in the paper, and checked again, by arithmetic on the numbers that it prints, whenever params/ is "
-    "read; nothing here depends on a run."
+    "read; nothing here depends on a run. That a relation holds is said where the paper's numbers confirm "
+    "each other, and where they agree though they should differ."
 )
 DEVIATIONS = (
     "What the paper leaves open, contradicts, or prints otherwise than it was taken here. The preset's own "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from vreid.params.plan import ColumnPlan
 from vreid.reporting.cells import Cell, printed
-from vreid.reporting.records import Baseline, Made, Row, Table
+from vreid.reporting.records import Made, Row, Table
 
 BASELINES = {
     "chance": "chance",
@@ -43,11 +43,6 @@ def key(table: Table) -> str:
             "processor seconds on a CPU, by the clock on a GPU."
         )
     return " ".join(parts)
-
-
-def baselines(table: Table) -> list[str]:
-    """Say, protocol by protocol, what is reached without training on the same queries."""
-    return [_baseline(table, baseline) for baseline in table.baselines if baseline.values]
 
 
 def heads(table: Table) -> list[str]:
@@ -108,18 +103,6 @@ def _apart(column: ColumnPlan, alike: Sequence[ColumnPlan]) -> list[str]:
     """Return what a column has and others of its label have not."""
     sides = zip(*(group(other) for other in alike), strict=True)
     return [own for own, side in zip(group(column), sides, strict=True) if own and len(set(side)) > 1]
-
-
-def _baseline(table: Table, baseline: Baseline) -> str:
-    decimals = {column.metric: table.decimals(i) for i, column in enumerate(table.columns)}
-    parts = [
-        f"{BASELINES[name]} " + ", ".join(f"{m} {printed(value, decimals[m])}" for m, value in values.items())
-        for name, values in baseline.values.items()
-        if values
-    ]
-    data = baseline.protocol if table.source == "real" else f"{table.source} {baseline.protocol}"
-    size = f"{data}: {plain(baseline.queries)} queries, {plain(baseline.gallery)} gallery images"
-    return f"Without training, on the same queries ({size}): {'; '.join(parts)}."
 
 
 def _letter(number: int) -> str:

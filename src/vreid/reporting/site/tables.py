@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vreid.reporting.cells import Cell, Mark, printed
-from vreid.reporting.formats import wording
+from vreid.reporting.formats import untrained_wording, wording
 from vreid.reporting.records import Row, Table
 from vreid.reporting.site.notes import Note, notes
 
@@ -89,7 +89,7 @@ def shown_table(table: Table, recipe: Sequence[str]) -> ShownTable:
         heads=tuple((head, _sides(table, index)) for index, head in enumerate(wording.heads(table))),
         rows=tuple(_rows(table, reasons)),
         notes=tuple(reasons.values()),
-        baselines=tuple(wording.baselines(table)),
+        baselines=tuple(untrained_wording.of_table(table)),
         key=wording.key(table),
         file=f"reports/tables/{table.paper}/{table.table}",
     )

@@ -25,7 +25,9 @@ def read_tracking(file: Path) -> Told | None:
     """Return what `file` tells; None if it is not there or holds something else."""
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-        runs = {run["run"]: ToldRun(str(run["mlflow_run_id"]), str(run["status"])) for run in told["runs"]}
+        runs = {
+            run["run"]: ToldRun(str(run["mlflow_run_id"]), str(run.get("status", ""))) for run in told["runs"]
+        }
         return Told(str(told["uri"]), runs)
     except (OSError, ValueError, KeyError, TypeError):
         return None
