@@ -37,6 +37,13 @@ def test_the_torch_that_is_installed_is_asked(torch_that):
     assert installed_torch() == Torch(version="2.9.0", cuda="12.8", devices=2, recent=True)
 
 
+def test_a_torch_that_does_not_answer_is_a_sentence(torch_that, monkeypatch):
+    torch_that(2, vision="import time; time.sleep(30)")
+    monkeypatch.setattr("vreid.bundle.accelerators._PATIENCE", 1)
+    with pytest.raises(UserError, match="torch did not answer within 1 seconds"):
+        installed_torch()
+
+
 @pytest.mark.parametrize(
     ("cuda", "words"), [("13.0", "is built for CUDA 13.0, cannot"), (None, "is built without CUDA, cannot")]
 )

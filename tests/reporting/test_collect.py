@@ -8,7 +8,7 @@ import re
 import pytest
 
 from vreid.params.errors import UserError
-from vreid.params.plan import DeparturesPlan, PagePlan
+from vreid.params.plan import CellPlan, DeparturesPlan, PagePlan
 from vreid.reporting.claims import write_claims
 from vreid.reporting.collect import write_page
 from vreid.reporting.tables import write_table
@@ -220,6 +220,24 @@ def test_what_all_recipes_share_is_said_once(reports):
     # a paper's only table says it itself
     assert "**All tables:**" not in second
     assert second.count("input.height: 64") == 1
+
+
+def test_a_table_that_the_preset_leaves_out_has_no_part_in_what_all_recipes_share(reports, plan, root):
+    left = CellPlan(status="not in this preset")
+    rows = tuple(
+        row.model_copy(update={"cells": (left,) * len(row.cells)}) if row.kind == "own" else row
+        for row in plan.rows
+    )
+    write_table(
+        plan.model_copy(update={"table": "table2", "rows": rows, "recipe": ()}),
+        reports / "tables/se_densenet",
+        root,
+    )
+    write_page(PagePlan(title="All", parts=PARTS[:2], digest="d"), reports / "all", reports)
+    text = (reports / "all.md").read_text()
+    differs = "Differs from the paper's recipe, or is read into it, in input.height: 64 (paper: 256)."
+    assert f"**All tables:** {differs}" in text
+    assert "Recipe: the paper's" not in text
 
 
 def test_a_page_of_claims_alone_has_their_csv(reports):

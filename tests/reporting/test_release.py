@@ -99,6 +99,22 @@ def test_what_was_there_before_is_replaced(demo, root):
     assert [path.name for path in root.iterdir() if path.name.startswith(".out")] == []
 
 
+def test_what_was_there_comes_back_if_the_exchange_is_interrupted(demo, root, monkeypatch):
+    out = root / "out"
+    write(out / "README.md", "before\n")
+    rename = Path.rename
+
+    def interrupted(path, target):
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        release(demo, out, root)
+    assert [path.read_text() for path in out.iterdir()] == ["before\n"]
+
+
 def test_a_stale_report_is_refused_and_nothing_is_touched(demo, root):
     out = root / "out"
     write(out / "README.md", "before\n")

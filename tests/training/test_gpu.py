@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from vreid.params.errors import UserError
-from vreid.training.gpu import hold_gpus
+from vreid.training.gpu import hold_gpus, usable_gpus
 
 HOLDER = """
 import os, sys, time
@@ -79,7 +79,7 @@ def test_a_killed_job_frees_its_device(tmp_path):
         job.communicate()
 
 
-@pytest.mark.parametrize("given", ["", "-1", "2", "GPU-7a", "1,-1,0"])
+@pytest.mark.parametrize("given", ["", "-1", "NoDevFiles", "2", "GPU-7a", "1,-1,0"])
 def test_what_a_scheduler_has_decided_stays(tmp_path, monkeypatch, given):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
     hold_gpus(tmp_path / "locks")
@@ -114,3 +114,14 @@ def test_importing_it_is_cheap():
     begin = time.monotonic()
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False", time.monotonic() - begin
+
+
+def test_a_driver_that_hangs_is_a_sentence(tmp_path, monkeypatch):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nexec sleep 30\n")
+    tool.chmod(0o755)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("vreid.training.gpu._PATIENCE", 0.2)
+    with pytest.raises(UserError, match="nvidia-smi did not answer"):
+        usable_gpus()
