@@ -22,7 +22,9 @@ def torch_that(tmp_path, monkeypatch):
     """Put a torch in the place of the installed one, and no `nvidia-smi` on the path."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # two torches of one second and one size are two
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # so that what the code sets is taken back
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
 
     def put(devices=0, *, version="2.9.0", cuda="12.8", more="OutOfMemoryError = RuntimeError", vision=""):
         text = STUB.format(version=version, cuda=cuda, devices=devices, more=more)

@@ -241,7 +241,9 @@ def test_the_headline_runs_what_it_names_variants_too_and_nothing_else():
     named = YAML(typ="safe").load(PARAMS / "presets/headline.yaml")["papers"]
     stems = {f"{paper}-{stem}" for paper, of in named.items() for stem in of["only"]}
     assert "alsa-proposed_cars196-cars196" in stems
-    assert {name.rsplit("-", 2)[0] for name in resolved("headline").runs} == stems
+    run = resolved("headline").runs.values()
+    names = {f"{alias.replace('/', '-')}-{one.config.dataset}" for one in run for alias in one.same}
+    assert names == stems
 
 
 @pytest.mark.parametrize("wrong", ["proposed", "proposed-cars196", "propsed-veri776"])
