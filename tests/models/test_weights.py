@@ -311,9 +311,11 @@ def test_starting_weights_are_what_the_configuration_names(cache, monkeypatch):
     assert same(starting_weights(Backbone(name="resnet50"), url))
     assert starting_weights(Backbone(name="resnet50", weights=None), url) is None
     asked = []
-    monkeypatch.setattr(weights, "load_rendered", lambda *given: asked.append(given) or STATE)
-    assert same(starting_weights(Backbone(name="resnet50", width=0.5, weights="rendered"), url))
-    assert asked == [("resnet50", 0.5)]
+    monkeypatch.setattr(
+        weights, "load_rendered", lambda *given, depth: asked.append((*given, depth)) or STATE
+    )
+    assert same(starting_weights(Backbone(name="resnet50", width=0.5, depth=0.25, weights="rendered"), url))
+    assert asked == [("resnet50", 0.5, 0.25)]
 
 
 def test_a_cut_off_head_is_left_out_by_its_whole_name():
@@ -321,6 +323,7 @@ def test_a_cut_off_head_is_left_out_by_its_whole_name():
     assert without(state, "fc", "AuxLogits") == {"fc2.weight": 2, "layer.fc.weight": 3}
 
 
-def test_imagenets_weights_are_for_the_published_width():
-    with pytest.raises(ValueError, match="at its published width alone"):
-        Backbone(name="resnet50", width=0.5)
+@pytest.mark.parametrize("shape", [{"width": 0.5}, {"depth": 0.5}])
+def test_imagenets_weights_are_for_the_published_shape(shape):
+    with pytest.raises(ValueError, match="at its published width and depth alone"):
+        Backbone(name="resnet50", **shape)

@@ -18,6 +18,7 @@ from vreid.bundle.order import groups_of
 from vreid.params.atomic import atomic_path
 from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
+from vreid.params.models.backbone import rendered_name
 from vreid.params.plan import Plan, RunPlan
 from vreid.params.read import suggest
 from vreid.training.cost import run_costs
@@ -144,11 +145,15 @@ def _code(modules: Iterable[str]) -> dict[str, Content]:
 def _weights(runs: Iterable[RunPlan]) -> dict[str, Content]:
     """Return the shipped weights that runs start from, each with its manifest."""
     package = Path(vreid.__file__).parent
-    stems = {f"{part['name']}-w{part['width']:g}" for part, given in _starts(runs) if given == "rendered"}
+    names = {
+        rendered_name(part["name"], part["width"], part.get("depth", 1.0))
+        for part, given in _starts(runs)
+        if given == "rendered"
+    }
     files: dict[str, Content] = {}
-    for stem in sorted(stems):
+    for name in sorted(names):
         for suffix in (".safetensors", ".json"):
-            path = _PRETRAINED / f"{stem}{suffix}"
+            path = (_PRETRAINED / name).with_suffix(suffix)
             if not (package / path).is_file():
                 raise UserError(f"{package / path} is missing: runs start from it (`vreid pretrain --help`).")
             files[f"vreid/{path.as_posix()}"] = package / path

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vreid.params.atomic import atomic_path
 from vreid.params.errors import UserError
-from vreid.params.models.backbone import Backbone
+from vreid.params.models.backbone import Backbone, rendered_name
 
 FOLDER_VARIABLE = "VREID_WEIGHTS"
 TIMEOUT_SECONDS = 30.0
@@ -40,12 +40,12 @@ def starting_weights(config: Backbone, imagenet: str) -> dict[str, Tensor] | Non
     if config.weights == "imagenet":
         return load_weights(imagenet)
     if config.weights == "rendered":
-        return load_rendered(config.name, config.width)
+        return load_rendered(config.name, config.width, depth=config.depth)
     return None
 
 
 def load_rendered(
-    name: str, width: float, folder: Path = RENDERED, *, maker: str = "pretrain"
+    name: str, width: float, folder: Path = RENDERED, *, depth: float = 1.0, maker: str = "pretrain"
 ) -> dict[str, Tensor]:
     """Return the float32 state dictionary of a network that was trained on rendered vehicles.
 
@@ -54,14 +54,16 @@ def load_rendered(
     made.
 
     Raises:
-        UserError: this network was not trained at this width, or its file is not the one of the manifest.
+        UserError: this network was not trained at this width and depth, or its file is not the manifest's.
     """
-    path = folder / rendered_name(name, width)
+    path = folder / rendered_name(name, width, depth)
     manifest = path.with_suffix(".json")
-    remedy = f"`vreid {maker} {name} --width {width:g}` makes it."
+    shape = f"width {width:g}" if depth == 1 else f"width {width:g} and depth {depth:g}"
+    options = f"--width {width:g}" if depth == 1 else f"--width {width:g} --depth {depth:g}"
+    remedy = f"`vreid {maker} {name} {options}` makes it."
     if not path.is_file() or not manifest.is_file():
         raise UserError(
-            f"No weights of {name} at width {width:g} are here that were trained on rendered vehicles "
+            f"No weights of {name} at {shape} are here that were trained on rendered vehicles "
             f"({path} and its manifest): {remedy}"
         )
     content = path.read_bytes()
@@ -81,11 +83,6 @@ def load_rendered(
 def without(state: Mapping[str, Tensor], *heads: str) -> dict[str, Tensor]:
     """Return `state` without the tensors of the modules that `heads` names: what a backbone has cut off."""
     return {name: value for name, value in state.items() if name.split(".")[0] not in heads}
-
-
-def rendered_name(name: str, width: float) -> str:
-    """Return the name of the file with a backbone's weights from rendered vehicles."""
-    return f"{name}-w{width:g}.safetensors"
 
 
 def load_weights(url: str, *, timeout: float = TIMEOUT_SECONDS) -> dict[str, Tensor]:

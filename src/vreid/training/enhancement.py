@@ -23,10 +23,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vreid.models.enhancement.build import build_enhancer
 from vreid.models.enhancement.enlightengan import luma
 from vreid.models.enhancement.retinexnet import RetinexNet
-from vreid.models.weights import rendered_name
 from vreid.params.atomic import atomic_path, write_json
 from vreid.params.enhancement import DarkPictures, Enhancement, EnhancementTraining
 from vreid.params.models.alsa import Enhancer, Retinex
+from vreid.params.models.backbone import rendered_name
 from vreid.params.render import RenderSpec
 from vreid.synthetic.pairs import PairStudio
 from vreid.training.device import computing_on

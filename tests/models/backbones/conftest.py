@@ -7,10 +7,10 @@ from vreid.params.models.backbone import Backbone
 
 @pytest.fixture
 def narrow():
-    """Makes a narrow backbone's configuration."""
+    """Makes a narrow, and if asked a shallow, backbone's configuration."""
 
-    def make(name, width=0.125):
-        return Backbone(name=name, width=width, weights=None)
+    def make(name, width=0.125, depth=1.0):
+        return Backbone(name=name, width=width, depth=depth, weights=None)
 
     return make
 

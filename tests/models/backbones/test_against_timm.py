@@ -42,5 +42,5 @@ def test_inception_resnet_is_timms_with_its_input_brought_to_its_range(published
 
 
 def test_inception_resnet_has_its_published_width_alone():
-    with pytest.raises(UserError, match=r"set model\.backbone\.width to 1"):
+    with pytest.raises(UserError, match=r"set model\.backbone\.width and depth to 1"):
         inception_resnet.build(Backbone(name="inception_resnet_v2", width=0.5, weights=None))

@@ -25,13 +25,13 @@ def parameters(parts):
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 
-def count_by_hand(growth_rate, stem_channels):
+def count_by_hand(growth_rate, stem_channels, blocks=BLOCKS):
     # 7x7 stem and its normalisation; a layer on c channels is BN(c), 1x1 to 4k, BN(4k), 3x3 to k;
     # a transition BN(c), 1x1 to c/2; norm5.
     count = 3 * 49 * stem_channels + 2 * stem_channels
     channels = stem_channels
     bottleneck = 4 * growth_rate
-    for number, layers in enumerate(BLOCKS):
+    for number, layers in enumerate(blocks):
         for _ in range(layers):
             count += 2 * channels + channels * bottleneck
             count += 2 * bottleneck + bottleneck * growth_rate * 9
@@ -94,3 +94,10 @@ def test_imagenet_weights_are_read_under_their_old_names(published, with_counter
 def test_another_backbone_is_refused(narrow):
     with pytest.raises(UserError, match="built on densenet121 alone"):
         densenet_parts(narrow("resnet50"))
+
+
+def test_depth_scales_the_layers_of_each_block(narrow):
+    # A third of 6, 12, 24 and 16 layers.
+    parts = densenet_parts(narrow("densenet121", 0.5, 0.33))
+    assert parameters(parts) == count_by_hand(16, 32, (2, 4, 8, 5))
+    assert run(parts, torch.randn(2, 3, 64, 64)).shape == (2, parts.channels[3], 2, 2)

@@ -1,3 +1,4 @@
+import pytest
 import torch
 import torchvision
 from torch import nn
@@ -55,3 +56,18 @@ def test_normalised_pixels_return_to_the_range_of_minus_one_to_one():
     normalised = (pixels - torch.tensor(MEAN)[:, None]) / torch.tensor(STD)[:, None]
     scale, shift = to_unit_range()
     assert torch.allclose(normalised * scale[:, :, 0] + shift[:, :, 0], 2 * pixels - 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("depth", "missing"),
+    [
+        # Of three, four and two blocks: 2.1, 2.8 and 1.4, rounded.
+        (0.7, {"Mixed_5d", "Mixed_6e", "Mixed_7c"}),
+        (0.33, {"Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7c"}),
+    ],
+)
+def test_shallow_lacks_blocks_that_change_no_channels(narrow, depth, missing):
+    small, large = build(narrow("inception_v3", 0.125, depth)), build(narrow("inception_v3", 0.125))
+    names = {name for name, _ in large.named_children()}
+    assert names - {name for name, _ in small.named_children()} == missing
+    assert small(torch.randn(2, 3, 75, 75)).shape == (2, 256, 1, 1)

@@ -36,3 +36,10 @@ def test_narrow_is_the_papers_but_for_its_last_layer(narrow):
     features.square().mean().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+
+
+def test_shallow_has_fewer_blocks_in_each_stage(narrow):
+    # Table 2 repeats its seven stages 1, 2, 3, 4, 3, 3 and 1 times; a third of that is one block each.
+    network = build(narrow("mobilenet_v2", 0.25, 0.33))
+    assert len(network.features) == 1 + 7 + 1
+    assert network(torch.randn(2, 3, 64, 64)).shape == (2, 320, 2, 2)

@@ -23,11 +23,11 @@ def parameters(*modules):
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 
-def count_by_hand(width):
+def count_by_hand(width, layers=(3, 4, 6, 3)):
     # 7x7 stem; a block 1x1 to p, 3x3, 1x1 to 4p; the first of a layer has a 1x1 shortcut; BN after each.
     channels = round(64 * width)
     count = 3 * 49 * channels + 2 * channels
-    for published, blocks in [(64, 3), (128, 4), (256, 6), (512, 3)]:
+    for published, blocks in zip((64, 128, 256, 512), layers, strict=True):
         planes = round(published * width)
         for block in range(blocks):
             count += channels * planes + 9 * planes * planes + planes * 4 * planes + 2 * (6 * planes)
@@ -113,3 +113,9 @@ def test_gradients_reach_every_parameter(narrow):
 def test_another_backbone_is_refused(narrow):
     with pytest.raises(UserError, match="built on resnet50 alone"):
         resnet50_parts(narrow("mobilenet_v2"))
+
+
+def test_shallow_has_fewer_blocks_in_each_layer(narrow):
+    parts = resnet50_parts(narrow("resnet50", 0.25, 0.33))
+    assert parameters(parts.stem, *parts[1:5]) == count_by_hand(0.25, (1, 1, 2, 1))
+    assert run(parts, torch.randn(2, 3, 64, 64)).shape == (2, 512, 4, 4)

@@ -26,6 +26,14 @@ def test_parameters_are_those_of_resnet_and_of_sixteen_se_blocks(narrow):
     assert sum(isinstance(module, SeBottleneck) for module in network.modules()) == 16
 
 
+def test_shallow_has_fewer_blocks_in_each_layer(narrow):
+    # A third of 3, 4, 6 and 3.
+    network = build(narrow("se_resnet50", 0.25, 0.33), 1)
+    layers = (network.layer1, network.layer2, network.layer3, network.layer4)
+    assert [len(layer) for layer in layers] == [1, 1, 2, 1]
+    assert network(torch.randn(2, 3, 64, 64)).shape == (2, 512, 4, 4)
+
+
 def test_a_block_weights_its_branch_and_adds_the_shortcut():
     torch.manual_seed(0)
     block = SeBottleneck(24, 8, stride=2, project=True).eval()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.densenet import DenseNet, DenseNet121_Weights
 
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import repeated, scaled
 from vreid.models.weights import starting_weights, without
 from vreid.params.errors import UserError
 from vreid.params.models.backbone import Backbone
@@ -39,17 +39,19 @@ class DenseNetParts(NamedTuple):
 class DenseNet121(nn.Module):
     """DenseNet-121 (Huang et al., CVPR 2017) without pooling and classifier.
 
-    The width scales the growth rate and the stem, and with them every layer.
+    The width scales the growth rate and the stem, and with them every layer; the depth scales the number of
+    layers in every block.
 
     Attributes:
         channels: channels of the feature map.
     """
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, depth: float = 1.0) -> None:
         super().__init__()
         growth_rate, stem_channels = scaled(GROWTH_RATE, width), scaled(STEM_CHANNELS, width)
         # torchvision wants a classifier; it is cut off, and one class is the cheapest to make.
-        self.features = DenseNet(growth_rate, BLOCKS, stem_channels, num_classes=1).features
+        blocks = tuple(repeated(layers, depth) for layers in BLOCKS)
+        self.features = DenseNet(growth_rate, blocks, stem_channels, num_classes=1).features
         self.channels: int = self.features.norm5.num_features
 
     def forward(self, images: Tensor) -> Tensor:
@@ -59,7 +61,7 @@ class DenseNet121(nn.Module):
 
 def build(config: Backbone) -> DenseNet121:
     """Return the backbone; see `vreid.models.backbones.build.build_backbone`."""
-    network = DenseNet121(config.width)
+    network = DenseNet121(config.width, config.depth)
     state = starting_weights(config, DenseNet121_Weights.IMAGENET1K_V1.url)
     if state is not None:
         network.load_state_dict(_of_features(state))

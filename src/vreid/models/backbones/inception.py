@@ -15,19 +15,28 @@ from torchvision.models.inception import (
     InceptionE,
 )
 
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import repeated, scaled
 from vreid.models.normalisation import MEAN, STD
 from vreid.models.weights import starting_weights, without
 from vreid.params.models.backbone import Backbone
 
 LAST_CHANNELS = 2048
 BLOCKS = (InceptionA, InceptionB, InceptionC, InceptionD, InceptionE)
+REPEATED = {
+    "Mixed_5d": (3, 3),
+    "Mixed_6c": (2, 4),
+    "Mixed_6d": (3, 4),
+    "Mixed_6e": (4, 4),
+    "Mixed_7c": (2, 2),
+}
+"""The blocks that put out as many channels as they take: which of how many of their grid size."""
 
 
 class InceptionV3(nn.Module):
     """Inception-v3 (Szegedy et al., CVPR 2016) without pooling and classifiers.
 
     Images must have sides of 75 pixels at least; 299 x 299 pixels give a map of 2048 channels, 8 x 8.
+    A shallower one lacks the last of the blocks that repeat the one before.
     The network was published for images in [-1, 1], so that the normalisation with ImageNet's mean and
     deviation is undone first.
 
@@ -38,7 +47,7 @@ class InceptionV3(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, depth: float = 1.0) -> None:
         super().__init__()
         conv = partial(_narrow_conv, width)
         blocks = [partial(block, conv_block=conv) for block in BLOCKS]
@@ -46,8 +55,9 @@ class InceptionV3(nn.Module):
         whole = Inception3(
             num_classes=1, aux_logits=False, inception_blocks=[conv, *blocks, nn.Identity], init_weights=True
         )
+        left_out = {name for name, (place, of) in REPEATED.items() if place > repeated(of, depth)}
         for name, layer in whole.named_children():
-            if name not in {"avgpool", "dropout", "fc"}:
+            if name not in {"avgpool", "dropout", "fc"} | left_out:
                 self.add_module(name, layer)
         self.channels = scaled(LAST_CHANNELS, width)
         scale, shift = to_unit_range()
@@ -64,7 +74,7 @@ class InceptionV3(nn.Module):
 
 def build(config: Backbone) -> InceptionV3:
     """Return the backbone; see `vreid.models.backbones.build.build_backbone`."""
-    network = InceptionV3(config.width)
+    network = InceptionV3(config.width, config.depth)
     state = starting_weights(config, Inception_V3_Weights.IMAGENET1K_V1.url)
     if state is not None:
         network.load_state_dict(without(state, "fc", "AuxLogits"))

@@ -48,12 +48,12 @@ def build(config: Backbone) -> InceptionResNetV2:
     """Return the backbone; see `vreid.models.backbones.build.build_backbone`.
 
     Raises:
-        UserError: a width other than 1.
+        UserError: a width or a depth other than 1.
     """
-    if config.width != 1:
+    if config.width != 1 or config.depth != 1:
         raise UserError(
-            f"{config.name} has its published width alone: set model.backbone.width to 1, or its name to "
-            "inception_v3."
+            f"{config.name} has its published shape alone: set model.backbone.width and depth to 1, or its "
+            "name to inception_v3."
         )
     network = InceptionResNetV2()
     state = starting_weights(config, IMAGENET)

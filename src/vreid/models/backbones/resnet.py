@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck, ResNet50_Weights
 
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import repeated, scaled
 from vreid.models.weights import starting_weights, without
 from vreid.params.errors import UserError
 from vreid.params.models.backbone import Backbone
@@ -40,13 +40,14 @@ class ResNetParts(NamedTuple):
 class ResNet50(nn.Module):
     """ResNet-50 (He et al., CVPR 2016) without pooling and classifier; see `ResNetParts` for its shapes.
 
+    A shallower one has the first blocks of every stage.
     As in torchvision, whose names its parameters have, a block's stride is that of its 3x3 convolution.
 
     Attributes:
         channels: channels of the feature map.
     """
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, depth: float = 1.0) -> None:
         super().__init__()
         channels = scaled(64, width)
         self.conv1 = nn.Conv2d(3, channels, kernel_size=7, stride=2, padding=3, bias=False)
@@ -56,7 +57,7 @@ class ResNet50(nn.Module):
         layers = []
         for published, blocks, stride in zip(PLANES, BLOCKS, STRIDES, strict=True):
             planes = scaled(published, width)
-            layers.append(_layer(channels, planes, blocks, stride))
+            layers.append(_layer(channels, planes, repeated(blocks, depth), stride))
             channels = planes * Bottleneck.expansion
         self.layer1, self.layer2, self.layer3, self.layer4 = layers
         self.channels = channels
@@ -71,7 +72,7 @@ class ResNet50(nn.Module):
 
 def build(config: Backbone, last_stride: int) -> ResNet50:
     """Return the backbone; see `vreid.models.backbones.build.build_backbone`."""
-    network = ResNet50(config.width)
+    network = ResNet50(config.width, config.depth)
     state = starting_weights(config, ResNet50_Weights.IMAGENET1K_V1.url)
     if state is not None:
         network.load_state_dict(without(state, "fc"))

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from vreid.models.backbones.resnet import BLOCKS, PLANES, STRIDES, restride, start
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import repeated, scaled
 from vreid.models.weights import starting_weights, without
 from vreid.params.models.backbone import Backbone
 
@@ -28,7 +28,7 @@ class SeResNet50(nn.Module):
         channels: channels of the feature map.
     """
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, depth: float = 1.0) -> None:
         super().__init__()
         channels = scaled(64, width)
         stem = OrderedDict[str, nn.Module](
@@ -41,7 +41,7 @@ class SeResNet50(nn.Module):
         layers = []
         for published, blocks, stride in zip(PLANES, BLOCKS, STRIDES, strict=True):
             planes = scaled(published, width)
-            rest = (SeBottleneck(planes * EXPANSION, planes) for _ in range(1, blocks))
+            rest = (SeBottleneck(planes * EXPANSION, planes) for _ in range(1, repeated(blocks, depth)))
             layers.append(nn.Sequential(SeBottleneck(channels, planes, stride, project=True), *rest))
             channels = planes * EXPANSION
         self.layer1, self.layer2, self.layer3, self.layer4 = layers
@@ -102,7 +102,7 @@ class _Se(nn.Module):
 
 def build(config: Backbone, last_stride: int) -> SeResNet50:
     """Return the backbone; see `vreid.models.backbones.build.build_backbone`."""
-    network = SeResNet50(config.width)
+    network = SeResNet50(config.width, config.depth)
     state = starting_weights(config, IMAGENET)
     if state is not None:
         network.load_state_dict(without(state, "last_linear"))

@@ -7,8 +7,9 @@ from vreid.models.enhancement.enlightengan import EnlightenGan
 from vreid.models.enhancement.iat import Iat
 from vreid.models.enhancement.retinexnet import RetinexNet
 from vreid.models.published import fill, load_published
-from vreid.models.weights import load_rendered, rendered_name
+from vreid.models.weights import load_rendered
 from vreid.params.models.alsa import Enhancer, Retinex, RetinexFiles
+from vreid.params.models.backbone import rendered_name
 
 NETWORKS = {"enlightengan": EnlightenGan, "iat": Iat, "asv": AsvUnet, "retinexnet": RetinexNet}
 

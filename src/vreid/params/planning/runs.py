@@ -9,6 +9,7 @@ from typing import Any
 
 from vreid.params.errors import UserError
 from vreid.params.fingerprint import code_digest, digest_of
+from vreid.params.models.backbone import rendered_name
 from vreid.params.plan import DatasetPlan, RunPlan, TestPlan
 from vreid.params.planning.datasets import Datasets, pack_of, versions
 from vreid.params.planning.recipes import Binding, Recipes
@@ -49,7 +50,7 @@ class Runs:
         self.planned: dict[str, RunPlan] = {}
 
     def want(self, recipes: Recipes, binding: Binding, protocol: str) -> None:
-        """Note that a report wants `binding` evaluated under `protocol`, with each of the paper's seeds."""
+        """Note that a report wants `binding` evaluated under `protocol`, with each of its seeds."""
         self._asked.setdefault(recipes.name, set()).add(recipes.stem(binding))
         if recipes.left_out(binding):
             return
@@ -98,7 +99,7 @@ class Runs:
             raise UserError(f"{where}: {dataset.name} has no darkened variant: its file says nothing of one.")
         _check_spectra(config, dataset, where)
         filled = {"source": dataset.source, "data": dataset.version, "code": _training_code(config)}
-        for seed in recipes.seeds:
+        for seed in recipes.seeds_for(binding):
             seeded = config.model_copy(update={**filled, "seed": seed})
             digest = digest_of(seeded.model_dump(mode="json"))
             new = f"{recipes.name}-{binding.label}-{dataset.name}-s{seed}-{digest}"
@@ -201,7 +202,7 @@ def _shipped(model: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _shipped(value)
     if model.get("weights") == "rendered" and "width" in model:
-        file = PRETRAINED / f"{model['name']}-w{model['width']:g}.safetensors"
+        file = PRETRAINED / rendered_name(model["name"], model["width"], model.get("depth", 1.0))
         yield _content(file) if file.exists() else "absent"
 
 

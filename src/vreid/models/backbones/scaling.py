@@ -1,4 +1,6 @@
-"""How narrow versions of the published networks are made."""
+"""How narrower and shallower versions of the published networks are made."""
+
+import math
 
 from vreid.params.errors import UserError
 
@@ -16,3 +18,11 @@ def scaled(channels: int, width: float) -> int:
             "let the width be a multiple of 0.0625 that leaves every layer a whole number of them."
         )
     return round(narrow)
+
+
+def repeated(blocks: int, depth: float) -> int:
+    """Return how many of a stage's published number of `blocks` a network of this depth has: at least 1.
+
+    `depth` times the number, rounded to the nearest whole number, halves upwards.
+    """
+    return max(1, math.floor(blocks * depth + 0.5))
