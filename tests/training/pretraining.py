@@ -1,6 +1,7 @@
 """A recipe of a few tiny pictures, for the tests of pretraining."""
 
 from vreid.params.pretrain import Pretrain
+from vreid.params.read import validate
 
 TINY = {
     "cameras": 2,
@@ -27,9 +28,15 @@ RECIPE = {
             "render": {**TINY, "style": "surveillance", "models": 2, "twins": 0.0, "seed": 2_000_002},
         },
     },
-    "backbones": {"resnet50": {"width": 0.0625, "size": 32}, "mobilenet_v2": {"width": 0.125, "size": 32}},
+    "backbones": {
+        "resnet50": {"width": 0.0625, "depth": 1.0, "size": 32},
+        "mobilenet_v2": {"width": 0.125, "depth": 0.33, "size": 32, "epochs": 1},
+    },
     "training": {
         "seed": 0,
+        "scale": 8.0,
+        "margin": 0.1,
+        "helpers": 0.5,
         "sampler": {"name": "shuffle", "images": 16},
         "optimizer": {"name": "adam", "lr": 0.01},
         "schedule": {"name": "cosine", "epochs": 2},
@@ -39,5 +46,4 @@ RECIPE = {
 
 
 def tiny_recipe():
-    recipe = {**RECIPE, "training": {**RECIPE["training"], "augment": tuple(RECIPE["training"]["augment"])}}
-    return Pretrain.model_validate(recipe)
+    return validate(Pretrain, RECIPE, "a test")

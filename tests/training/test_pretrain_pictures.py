@@ -14,7 +14,7 @@ from vreid.params.pretrain import FIRST_SEED, read_pretrain
 from vreid.synthetic.render import load_layout
 from vreid.synthetic.studio import Studio
 from vreid.synthetic.world import plan_world
-from vreid.training.pretrain_pictures import render_pictures
+from vreid.training.pretrain_pictures import UNSEEN, render_pictures
 
 PROJECT = Path(__file__).parents[2]
 
@@ -30,22 +30,27 @@ def in_project(monkeypatch):
 
 
 def test_pictures_are_labelled_with_identity_model_and_paint(pictures):
-    # 5 identities of 2 pictures, and 5 of 2 shots in 3 spectra each.
-    expected = [number for number in range(10) for _ in range(2 if number < 5 else 6)]
-    assert pictures.labels[:, 0].tolist() == expected
-    assert len(pictures.files) == len(pictures.labels)
+    # 5 identities of 2 pictures, and 5 of 2 shots in 3 spectra each: a vehicle is another one in each.
+    ground = [number for number in range(5) for _ in range(2)]
+    spectra = [5 + 3 * number + band for number in range(5) for _ in range(2) for band in (1, 2, 0)]
+    assert len(pictures.files) == len(pictures.labels) == 40
+    names = {old: new for new, old in enumerate(dict.fromkeys([*ground, *spectra]))}
+    found = {old: new for new, old in enumerate(dict.fromkeys(pictures.labels[:, 0].tolist()))}
+    assert [found[n] for n in pictures.labels[:, 0].tolist()] == [names[n] for n in [*ground, *spectra]]
+    colourless = [row for row in range(10, 40) if (row - 10) % 3 > 0]
+    assert np.flatnonzero(pictures.labels[:, 2] == UNSEEN).tolist() == colourless
     # Worlds have no model in common, but paints.
     looks = [
         (world.like, identity.model, identity.paint)
         for world in tiny_recipe().worlds.values()
         for identity in plan_world(world.render).identities
     ]
-    first = [expected.index(number) for number in range(10)]
+    first = [*range(0, 10, 2), *range(10, 40, 6)]
     for column, names in ((1, [look[:2] for look in looks]), (2, [look[2] for look in looks])):
         labels = pictures.labels[first, column].tolist()
         assert len(set(labels)) == len(set(names)) == len(set(zip(labels, names, strict=True)))
         assert pictures.classes[column] == len(set(names))
-    assert pictures.classes[0] == 10
+    assert pictures.classes[0] == 5 + 5 * 3
 
 
 def test_a_product_is_one_vehicle_model_in_many_paints():
@@ -71,6 +76,15 @@ def test_pictures_are_those_that_the_dataset_would_store(pictures):
 
 def test_workers_change_nothing(pictures):
     again = render_pictures(tiny_recipe().worlds, workers=2)
+    assert again.files == pictures.files
+    assert np.array_equal(again.labels, pictures.labels)
+
+
+def test_what_is_in_the_store_is_not_rendered_again(pictures, tmp_path, monkeypatch):
+    render_pictures(tiny_recipe().worlds, 1, store=tmp_path)
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2
+    monkeypatch.setattr(Studio, "take", None)
+    again = render_pictures(tiny_recipe().worlds, 1, store=tmp_path)
     assert again.files == pictures.files
     assert np.array_equal(again.labels, pictures.labels)
 

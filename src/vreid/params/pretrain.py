@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from vreid.params.errors import UserError
 from vreid.params.models.backbone import BackboneName
+from vreid.params.numbers import Count, Positive
 from vreid.params.read import read_yaml, validate
 from vreid.params.recipe import AugmentConfig, OptimizerConfig, ScheduleConfig, ShuffleSampler
 from vreid.params.render import RenderSpec
@@ -31,6 +32,11 @@ class PretrainWorld(Strict):
             )
         return self
 
+    @property
+    def identities(self) -> int:
+        """The number of its identities, of both splits."""
+        return self.render.train_ids + self.render.test_ids
+
     def grown(self, times: int, image_size: int) -> "PretrainWorld":
         """Return it with so many times the identities and models, and pictures of `image_size` at least."""
         render = self.render
@@ -44,16 +50,25 @@ class PretrainWorld(Strict):
 
 
 class PretrainBackbone(Strict):
-    """A backbone's width, and the size in pixels, square, of the pictures that it is trained on."""
+    """A backbone's width and depth, the size in pixels, square, of its pictures, and its epochs if others."""
 
     width: Annotated[float, Field(gt=0, le=1)]
+    depth: Annotated[float, Field(gt=0, le=1)]
     size: Annotated[int, Field(ge=32)]
+    epochs: Count | None = None
 
 
 class PretrainTraining(Strict):
-    """How a classifier of the identities, vehicle models and paints of all worlds is trained."""
+    """How a classifier of the identities, vehicle models and paints of all worlds is trained.
+
+    Identities are told apart by cosines with a `scale` and a `margin`; `helpers` is the weight of the
+    cross-entropies of model and paint.
+    """
 
     seed: Annotated[int, Field(ge=0)]
+    scale: Positive
+    margin: Annotated[float, Field(ge=0, lt=1)]
+    helpers: Annotated[float, Field(ge=0)]
     sampler: ShuffleSampler
     optimizer: OptimizerConfig
     schedule: ScheduleConfig

@@ -4,10 +4,11 @@ import hashlib
 import math
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -17,16 +18,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vreid.models.backbones.build import build_backbone
-from vreid.models.weights import rendered_name
+from vreid.models.layers.cosine_classifier import CosineClassifier
 from vreid.params.atomic import atomic_path, write_json
 from vreid.params.errors import UserError
-from vreid.params.fingerprint import code_digest
-from vreid.params.models.backbone import Backbone, BackboneName
+from vreid.params.fingerprint import code_digest, digest_of
+from vreid.params.models.backbone import Backbone, BackboneName, rendered_name
 from vreid.params.pretrain import PretrainTraining, PretrainWorld
 from vreid.training.augment import Augmentation
+from vreid.training.checkpoint import Checkpoints
 from vreid.training.device import computing_on, memory_layout, placed
 from vreid.training.optimizer import build_optimizer
-from vreid.training.pretrain_pictures import Pictures
+from vreid.training.pretrain_pictures import UNSEEN, Pictures
 from vreid.training.progress import Progress
 from vreid.training.provenance import provenance
 from vreid.training.sampler import epoch_batches, steps_per_epoch
@@ -35,65 +37,108 @@ from vreid.training.schedule import factor
 
 @dataclass(frozen=True)
 class Job:
-    """One backbone to train: its name and width, the size of its pictures, and how."""
+    """One backbone to train: its name, width and depth, the size of its pictures, the worlds, and how."""
 
     name: BackboneName
     width: float
+    depth: float
     size: int
+    worlds: Mapping[str, PretrainWorld]
     training: PretrainTraining
 
+    @property
+    def backbone(self) -> Backbone:
+        """The backbone, before it has learned anything."""
+        return Backbone(name=self.name, width=self.width, depth=self.depth, weights=None)
 
-@dataclass(frozen=True)
-class Trained:
-    """What came of a job: the backbone's tensors, and the means over its last epoch's batches.
 
-    `loss` is the sum of the cross-entropies of identity, model and paint; `accuracy` the share of pictures
-    whose identity has the highest score.
+class Epoch(NamedTuple):
+    """Means over the batches of an epoch.
+
+    `loss` is that of identities plus the weighted ones of model and paint; `accuracy` the share of pictures
+    whose own identity has the highest score; `seconds` are of the processor.
     """
 
-    state: dict[str, Tensor]
     loss: float
     accuracy: float
     seconds: float
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What came of a job: the backbone's tensors, and its epochs."""
+
+    state: dict[str, Tensor]
+    epochs: tuple[Epoch, ...]
+
+
 class Classifier(nn.Module):
-    """A backbone, mean pooling, normalisation, and a linear classifier for each kind of label."""
+    """A backbone, mean pooling, normalisation, and a classifier for each kind of label.
+
+    That of identities puts out cosines, so that directions alone tell vehicles apart, as in a search.
+    """
 
     def __init__(self, backbone: nn.Module, channels: int, classes: Sequence[int]) -> None:
         super().__init__()
         self.backbone = backbone
         self.norm = nn.BatchNorm1d(channels)
-        self.classifiers = nn.ModuleList(nn.Linear(channels, count, bias=False) for count in classes)
+        identities, *helpers = classes
+        self.identity = CosineClassifier(channels, identities)
+        self.helpers = nn.ModuleList(nn.Linear(channels, count, bias=False) for count in helpers)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the scores, each (B, classes), of normalised `images` (B, 3, H, W)."""
+        """Return cosines and scores, each (B, classes), of normalised `images` (B, 3, H, W)."""
         feature = self.norm(self.backbone(images).mean(dim=(2, 3), dtype=torch.float32))
-        return [classifier(feature) for classifier in self.classifiers]
+        return [self.identity(feature), *(helper(feature) for helper in self.helpers)]
+
+
+def margin_loss(cosines: Tensor, labels: Tensor, scale: float, margin: float) -> Tensor:
+    """Return the cross-entropy of the scores s (c - m) of the own identity and s c of all others.
+
+    CosFace (Wang et al., CVPR 2018), Eq. 4, with the scale s and the margin m; `cosines` are (B, classes),
+    `labels` (B,).
+    """
+    own = functional.one_hot(labels, cosines.shape[1])
+    return functional.cross_entropy(scale * (cosines - margin * own), labels)
 
 
 def train_backbone(
-    job: Job, pictures: Pictures, device_name: str | None = None, progress: Progress | None = None
+    job: Job,
+    pictures: Pictures,
+    device_name: str | None = None,
+    progress: Progress | None = None,
+    store: Path | None = None,
 ) -> Trained:
     """Train `job` on all `pictures`; on the CPU the same bytes come out every time.
+
+    With a folder `store`, every epoch ends with a checkpoint there, and a training that was interrupted goes
+    on from the last one.
 
     Raises:
         UserError: there are fewer pictures than one batch, or the loss is no number any more.
     """
-    began = time.monotonic()
     with computing_on(device_name) as device:
         learner = _Learner(job, pictures, device)
-        for epoch in range(job.training.schedule.epochs):
-            loss, accuracy = learner.epoch(epoch, progress)
-            if not math.isfinite(loss):
+        checkpoints = None if store is None else _checkpoints(store, job, pictures)
+        if checkpoints is not None:
+            checkpoints.load(learner.accept)
+        while len(learner.epochs) < job.training.schedule.epochs:
+            learner.epoch(progress)
+            if not math.isfinite(learner.epochs[-1].loss):
                 raise UserError(f"the loss of {job.name} is no number any more: lower the optimizer's lr.")
-        return Trained(learner.backbone_state(), loss, accuracy, time.monotonic() - began)
+            if checkpoints is not None:
+                checkpoints.save(learner.tensors(), {"epochs": learner.epochs})
+        return Trained(learner.backbone_state(), tuple(learner.epochs))
+
+
+def forget(store: Path, job: Job, pictures: Pictures) -> None:
+    """Delete the checkpoints of a job, once its weights are where they belong."""
+    _checkpoints(store, job, pictures).remove()
 
 
 def ship(
     trained: Trained,
     job: Job,
-    worlds: dict[str, PretrainWorld],
     pictures: Pictures,
     command: str,
     folder: Path,
@@ -103,11 +148,12 @@ def ship(
     Filters are stored in half precision, all else as it is. Both files appear whole, and an interrupt
     from the keyboard waits until both are there.
     """
-    path = folder / rendered_name(job.name, job.width)
+    path = folder / rendered_name(job.name, job.width, job.depth)
     content = safetensors.torch.save({name: _stored(value) for name, value in trained.state.items()})
     manifest = {
         "backbone": job.name,
         "width": job.width,
+        "depth": job.depth,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "numbers": sum(value.numel() for value in trained.state.values()),
@@ -118,10 +164,10 @@ def ship(
             "size": job.size,
         },
         "training": job.training.model_dump(mode="json"),
-        "worlds": {name: world.model_dump(mode="json") for name, world in worlds.items()},
-        "code": code_digest([__name__, *(f"vreid.synthetic.writers.{w.like}" for w in worlds.values())]),
-        "last_epoch": {"loss": round(trained.loss, 4), "accuracy": round(trained.accuracy, 4)},
-        "seconds": round(trained.seconds),
+        "worlds": {name: world.model_dump(mode="json") for name, world in job.worlds.items()},
+        "code": code_digest([__name__, *(f"vreid.synthetic.writers.{w.like}" for w in job.worlds.values())]),
+        "epochs": [[round(value, 4) for value in epoch] for epoch in trained.epochs],
+        "seconds": round(sum(epoch.seconds for epoch in trained.epochs)),
         "environment": provenance(),
     }
     with _uninterrupted():
@@ -143,17 +189,18 @@ class _Learner:
         self._training, self._device = job.training, device
         layout = memory_layout(channels_last=True)
         torch.manual_seed(job.training.seed)
-        backbone = build_backbone(Backbone(name=job.name, width=job.width, weights=None))
+        backbone = build_backbone(job.backbone)
         channels = int(backbone.channels)  # type: ignore[arg-type]
         self._model = placed(Classifier(backbone, channels, pictures.classes), device, layout).train()
         trained = {name: p for name, p in self._model.named_parameters() if p.requires_grad}
         self._optimizer = build_optimizer(job.training.optimizer, trained)
         self._augmentation = Augmentation(job.training.augment, job.training.seed, device, layout)
         self._pixels, self._labels = pictures.packed(job.size), pictures.labels
+        self.epochs: list[Epoch] = []
 
-    def epoch(self, epoch: int, progress: Progress | None) -> tuple[float, float]:
-        """Show every picture once; return the means of loss and accuracy over the batches."""
-        training = self._training
+    def epoch(self, progress: Progress | None) -> None:
+        """Show every picture once, and add what came of it to `epochs`."""
+        began, epoch, training = time.process_time(), len(self.epochs), self._training
         order = epoch_batches(self._labels[:, 0], training.sampler, training.seed, epoch)
         title, measures = f"epoch {epoch + 1}/{training.schedule.epochs}", []
         for step, rows in enumerate(order):
@@ -164,7 +211,25 @@ class _Learner:
                 text = f"{title}, loss {loss:.3f}, accuracy {accuracy:.2f}"
                 progress.show(epoch * len(order) + step + 1, text)
         loss, accuracy = np.mean(measures, axis=0).tolist()
-        return loss, accuracy
+        self.epochs.append(Epoch(loss, accuracy, time.process_time() - began))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that changes in training, by name: the live tensors."""
+        optimizer = {f"optimizer.{name}": value for name, value in self._optimizer.state.items()}
+        return {**{f"model.{name}": value for name, value in self._model.state_dict().items()}, **optimizer}
+
+    def accept(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ValueError: it holds other tensors than this network and its optimizer.
+        """
+        mine = self.tensors()
+        if mine.keys() != tensors.keys():
+            raise ValueError("it holds other tensors")
+        for name, value in mine.items():
+            value.copy_(tensors[name])
+        self.epochs = [Epoch(*epoch) for epoch in state["epochs"]]
 
     def backbone_state(self) -> dict[str, Tensor]:
         """Return the backbone's tensors, on the CPU."""
@@ -180,13 +245,32 @@ class _Learner:
         labels = torch.from_numpy(self._labels[rows]).to(self._device)
         images = self._augmentation(pixels, epoch, step)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
-            scores = [each.float() for each in self._model(images)]
-        losses = [functional.cross_entropy(*pair) for pair in zip(scores, labels.T, strict=True)]
-        loss = torch.stack(losses).sum()
+            cosines, *scores = (each.float() for each in self._model(images))
+        identity, *seen = labels.T
+        loss = margin_loss(cosines, identity, self._training.scale, self._training.margin)
+        for each, label in zip(scores, seen, strict=True):
+            if (label != UNSEEN).any():
+                helper = functional.cross_entropy(each, label, ignore_index=UNSEEN)
+                loss = loss + self._training.helpers * helper
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step(rate)
-        accuracy = (scores[0].argmax(dim=1) == labels[:, 0]).float().mean()
+        accuracy = (cosines.argmax(dim=1) == identity).float().mean()
         return loss.item(), accuracy.item()
+
+
+def _checkpoints(store: Path, job: Job, pictures: Pictures) -> Checkpoints:
+    """Return the checkpoints of a job on these pictures; those of others in its folder are ignored."""
+    seen = hashlib.sha256(pictures.labels.tobytes())
+    for file in pictures.files:
+        seen.update(file)
+    what = [
+        job.backbone.model_dump(mode="json"),
+        job.size,
+        job.training.model_dump(mode="json"),
+        seen.hexdigest(),
+    ]
+    name = Path(rendered_name(job.name, job.width, job.depth)).stem
+    return Checkpoints(store / name, digest_of([what, code_digest([__name__])], 16))
 
 
 def _stored(value: Tensor) -> Tensor:
