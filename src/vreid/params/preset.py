@@ -19,8 +19,9 @@ class PaperPreset(Strict):
 
     `seeds` and `epochs` stand in for the preset's. `overrides` change all of the paper's runs; `variants`
     and `experiments` come on top of what a variant or an experiment of that name itself changes.
+    `seeds_of` gives single runs seeds of their own, by what they are called between the paper and the seed.
     `leave_out` names experiments that are not run at all. `only`, if it is given, names all that is run, each
-    as its runs are called between the paper and the seed: `proposed-veri776`, `msn_densenet121-rgbn300`.
+    so called: `proposed-veri776`, `msn_densenet121-rgbn300`.
     """
 
     seeds: Seeds = ()
@@ -28,6 +29,7 @@ class PaperPreset(Strict):
     overrides: dict[str, Any] = {}
     variants: dict[str, dict[str, Any]] = {}
     experiments: dict[str, dict[str, Any]] = {}
+    seeds_of: dict[str, Seeds] = {}
     leave_out: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 

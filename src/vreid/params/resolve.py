@@ -64,7 +64,7 @@ class _Resolver:
         for reports in self.reports.values():
             reports.want()
         for name, recipes in self.recipes.items():
-            recipes.check_only(self.runs.asked(name))
+            recipes.check_stems(self.runs.asked(name))
         self.runs.close()
         tables = {name: reports.tables() for name, reports in self.reports.items()}
         figures = {name: reports.figures() for name, reports in self.reports.items()}

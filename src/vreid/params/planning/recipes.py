@@ -43,7 +43,7 @@ class Recipes:
         self.name, self.paper, self.file = name, paper, file
         self._preset, self._preset_file = preset, preset_file
         self.mine = preset.papers.get(name, PaperPreset())
-        self.seeds = self.mine.seeds or preset.seeds
+        self._seeds = self.mine.seeds or preset.seeds
         self._printed: dict[Binding, dict[str, Any]] = {}
         self._resolved: dict[Binding, tuple[TrainConfig, Test]] = {}
         self._check_names()
@@ -69,20 +69,32 @@ class Recipes:
             return True
         return bool(self.mine.only) and self.stem(binding) not in self.mine.only
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Every seed that any of the paper's runs has, in ascending order."""
+        return tuple(sorted({*self._seeds, *(seed for own in self.mine.seeds_of.values() for seed in own)}))
+
+    def seeds_for(self, binding: Binding) -> tuple[int, ...]:
+        """Return the seeds that a binding is trained with."""
+        return self.mine.seeds_of.get(self.stem(binding)) or self._seeds
+
     def stem(self, binding: Binding) -> str:
         """Return what a binding's runs are called between the paper and the seed."""
         return f"{binding.label}-{self.dataset_of(binding)}"
 
-    def check_only(self, asked: Collection[str]) -> None:
-        """Check that what alone the preset runs is something that reports ask for; `asked` are stems.
+    def check_stems(self, asked: Collection[str]) -> None:
+        """Check that what the preset names by stem is something that reports ask for; `asked` are stems.
 
         Raises:
             UserError: nothing asks for it.
         """
-        for stem in self.mine.only:
+        named = [("only", stem) for stem in self.mine.only] + [
+            ("seeds_of", stem) for stem in self.mine.seeds_of
+        ]
+        for key, stem in named:
             if stem not in asked:
                 raise UserError(
-                    f"{self._preset_file}: `papers.{self.name}.only`: no table, figure or claim of "
+                    f"{self._preset_file}: `papers.{self.name}.{key}`: no table, figure or claim of "
                     f"{self.file} asks for {stem!r}{suggest(stem, list(asked))}."
                 )
 

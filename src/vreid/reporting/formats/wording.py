@@ -22,7 +22,7 @@ def ours(made: Made) -> str:
     return "ours" if made.source == "real" else f"ours ({made.source})"
 
 
-def provenance(made: Made, of_several: str = "mean ± sd") -> str:
+def provenance(made: Made, of_several: str = "mean ± sd; without ±: one seed") -> str:
     """Say on which data, with which preset and with how many seeds our numbers were made.
 
     `of_several` says what is shown of several seeds. A figure without any shows what no network has made.
