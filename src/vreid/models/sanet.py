@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from vreid.models.backbones.resnet import resnet50_parts, with_stride
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import scaled
 from vreid.models.layers.alignment import SelfAlignment
 from vreid.models.layers.classifier import identity_classifier
 from vreid.models.layers.stripes import pooled, stripes

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import scaled
 
 CHANNELS = (32, 64, 128, 256, 256)
 

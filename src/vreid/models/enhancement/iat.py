@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import scaled
 
 LOCAL, GLOBAL, HEADS = 16, 64, 4
 DROPPED = (0.01, 0.05, 0.1)

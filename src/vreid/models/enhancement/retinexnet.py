@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vreid.models.backbones.width import scaled
+from vreid.models.backbones.scaling import scaled
 
 CHANNELS = 64
 
