@@ -237,6 +237,33 @@ def test_a_preset_may_name_the_little_that_it_runs(params: Path):
     assert plan.claims["se_densenet"].shortened
 
 
+def set_seeds(params: Path, seeds_of: dict[str, list[int]]) -> None:
+    file = params / "presets" / "demo.yaml"
+    preset = YAML(typ="safe").load(file)
+    preset["papers"]["se_densenet"]["seeds_of"] = seeds_of
+    YAML(typ="safe").dump(preset, file)
+
+
+def test_a_preset_may_give_a_run_seeds_of_its_own(params: Path):
+    set_seeds(params, {"baseline-veri776": [4], "proposed-veri776": [4, 5, 6]})
+    plan = load(params, "demo")
+    seeds: dict[str, set[int]] = {}
+    for run in plan.runs.values():
+        if run.paper == "se_densenet" and run.config.dataset == "veri776":
+            seeds.setdefault(run.experiment, set()).add(run.config.seed)
+    assert seeds.pop("baseline") == {4} and seeds.pop("proposed") == {4, 5, 6}
+    table = plan.tables["se_densenet/table1"]
+    assert all(of == set(table.seeds) - {4, 5, 6} for of in seeds.values())
+    expected = [1, len(seeds["optimized"]), len(seeds["optimized_re"]), 3]
+    assert [len(row.cells[0].runs) for row in table.rows] == expected
+
+
+def test_seeds_of_a_run_that_nothing_asks_for(params: Path):
+    set_seeds(params, {"propsed-veri776": [1]})
+    with pytest.raises(UserError, match=r"seeds_of.*asks for 'propsed-veri776'.*proposed-veri776"):
+        load(params, "demo")
+
+
 def test_the_headline_runs_what_it_names_variants_too_and_nothing_else():
     named = YAML(typ="safe").load(PARAMS / "presets/headline.yaml")["papers"]
     stems = {f"{paper}-{stem}" for paper, of in named.items() for stem in of["only"]}
