@@ -10,7 +10,7 @@ export DVC_NO_ANALYTICS := 1
 export UV_SYSTEM_CERTS := true
 export UV_NATIVE_TLS := true
 
-.PHONY: help setup setup-cluster reports crate test test-faults test-slurm lint mlflow-server ui lock clean
+.PHONY: help setup setup-cluster reports crate test test-processors test-faults test-slurm lint mlflow-server ui lock clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,21 @@ crate: setup  ## Pack the reports and their provenance into dist/vreid-PRESET.cr
 
 test: setup lint  ## Check style, types and imports, and run all tests
 	pytest -n 2 --dist loadgroup
+
+# Of torch, its oneDNN and NumPy's BLAS each can be told to do without what the processor has.
+test-processors: setup  ## Run the tests of numbers as lesser processors (PROCESSORS="default avx2 avx512", or other)
+	@own=$$(env -u ATEN_CPU_CAPABILITY python -c 'import torch; print(torch.backends.cpu.get_cpu_capability())'); \
+	case $$own in AVX512*) can="default avx2 avx512" ;; AVX2) can="default avx2" ;; *) can="default" ;; esac; \
+	wanted="$(or $(PROCESSORS),$$can)"; [ "$$wanted" != other ] || wanted=default; \
+	[ "$$can" != default ] || echo "torch computes with $$own here: there is no lesser processor to pretend"; \
+	for kind in $$wanted; do \
+	  case " $$can " in *" $$kind "*) ;; *) \
+	    echo "torch computes with $$own here and cannot pretend $$kind: name some of $$can in PROCESSORS"; exit 1 ;; esac; \
+	  case $$kind in default) set SSE41 Nehalem ;; avx2) set AVX2 Haswell ;; avx512) set AVX512_CORE SkylakeX ;; esac; \
+	  echo "ATEN_CPU_CAPABILITY=$$kind ONEDNN_MAX_CPU_ISA=$$1 OPENBLAS_CORETYPE=$$2"; \
+	  ATEN_CPU_CAPABILITY=$$kind ONEDNN_MAX_CPU_ISA=$$1 OPENBLAS_CORETYPE=$$2 \
+	    pytest -n 2 --dist loadgroup $(addprefix tests/,training models losses evaluation synthetic) || exit 1; \
+	done
 
 test-faults: setup  ## Kill a small pipeline 30 times and compare its tables (KILLS=…, SEED=…, FAULTS=demo)
 	pytest -m faults -s tests/faults --kills $(or $(KILLS),30) --seed $(or $(SEED),1) --preset $(or $(FAULTS),micro)

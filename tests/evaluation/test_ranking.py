@@ -21,9 +21,12 @@ def test_distances_are_those_of_the_definition(seed, distance, dtype):
     expected = [[slow_distance(q, g, distance) for g in gallery.tolist()] for q in query.tolist()]
     found = distances(query, gallery, distance)
     assert found.dtype == dtype
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 if dtype == np.float64 else 3e-3)
-    if distance != "euclidean":  # whose root magnifies rounding near nought
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 if dtype == np.float64 else 1e-5)
+    # Two squared norms and twice an inner product of n numbers: 4 n roundings, of half an eps of the largest
+    # squared norm each; sums, root or division are 16 more at most. A root magnifies them near 0, so squares.
+    largest = max(1.0, *(np.square(part.astype(float)).sum(axis=1).max() for part in (query, gallery)))
+    allowed = (2 * 6 + 8) * np.finfo(dtype).eps * largest
+    power = 2 if distance == "euclidean" else 1
+    np.testing.assert_allclose(found.astype(float) ** power, np.power(expected, power), rtol=0, atol=allowed)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 25), st.booleans())

@@ -19,6 +19,7 @@ def output():
     )
 
 
+@pytest.mark.usefixtures("float64")
 def test_total_is_the_weighted_sum_of_the_named_terms(output):
     joint = build_losses([Triplet(name="triplet", margin=0.3), Focal(name="focal", gamma=2.0, weight=0.25)])
     total, terms = joint(output, LABELS)
@@ -28,6 +29,7 @@ def test_total_is_the_weighted_sum_of_the_named_terms(output):
     assert not any(term.requires_grad for term in terms.values())
 
 
+@pytest.mark.usefixtures("float64")
 def test_gradient_is_the_weighted_sum_of_the_terms_gradients(output):
     (logits,) = output.logits
     alone, _ = build_losses([CrossEntropy(name="cross_entropy")])(output, LABELS)

@@ -49,6 +49,7 @@ def test_margin_moves_the_value_and_leaves_every_gradient():
     assert torch.equal(*gradients)
 
 
+@pytest.mark.usefixtures("float64")
 def test_margin_matters_with_a_hinge():
     # Satisfied by far: cosine 1 to the positive, -1 to the negatives.
     embedding = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]], requires_grad=True)
@@ -67,6 +68,7 @@ def test_tends_to_the_hardest_triplet_as_the_temperature_falls():
     assert value.item() == pytest.approx(loss_of(hardest, embedding, labels).item(), abs=1e-4)
 
 
+@pytest.mark.usefixtures("float64")
 def test_is_unicon_without_its_one():
     # With a single anchor that counts, log(1 + e^x) of the one is known from x of the other.
     labels = [0, 1, 1, 2]

@@ -120,6 +120,7 @@ def test_positives_share_the_label_and_are_not_the_anchor():
     assert pairs.anchors().tolist() == [True, False, True]
 
 
+@pytest.mark.usefixtures("float64")
 def test_cosines_do_not_depend_on_lengths():
     embedding = torch.tensor([[3.0, 0.0], [1.0, 1.0], [0.0, -2.0]])
     half = 0.5**0.5
@@ -127,6 +128,7 @@ def test_cosines_do_not_depend_on_lengths():
     assert torch.allclose(cosine_similarities(embedding), expected)
 
 
+@pytest.mark.usefixtures("float64")
 def test_log_of_no_summand_is_minus_infinity_without_a_gradient():
     values = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     result = log_sum_exp(values, torch.tensor([[True, True], [False, False]]))

@@ -38,6 +38,7 @@ def test_equals_pytorch_metric_learning(labels):
     assert torch.allclose(ours.grad, theirs.grad)
 
 
+@pytest.mark.usefixtures("float64")
 def test_coinciding_images_cost_the_logarithm_of_the_others():
     value = loss_of(build(Config(name="supcon")), torch.ones(6, 2), [0, 0, 1, 1, 2, 2])
     assert value.item() == pytest.approx(math.log(5))

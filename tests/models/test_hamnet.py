@@ -47,6 +47,7 @@ def clone_streams(model):
 # Equations
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("spectra", [1, 2, 3])
 @pytest.mark.parametrize(("height", "width"), [(32, 64), (64, 48)])
 def test_maps_then_mean_are_mean_then_linear(spectra, height, width):
@@ -54,9 +55,10 @@ def test_maps_then_mean_are_mean_then_linear(spectra, height, width):
     output = model(images_of(spectra, height=height, width=width))
     assert len(output.logits) == len(output.streams) == len(output.embeddings) == spectra
     for scores, feature, cam in zip(output.streams, output.embeddings, model.cams, strict=True):
-        assert torch.allclose(scores, feature @ cam.weight[:, :, 0, 0].T, atol=1e-6)
+        assert torch.allclose(scores, feature @ cam.weight[:, :, 0, 0].T)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("spectra", [2, 3])
 def test_fused_scores_are_the_mean_of_the_fused_map(spectra):
     model = seeded(narrow(HAMNET, spectra))
@@ -70,18 +72,20 @@ def test_fused_scores_are_the_mean_of_the_fused_map(spectra):
         ]
     )
     assert len(output.logits) == spectra + 1
-    assert torch.allclose(output.logits[-1], fused_map(maps).flatten(2).mean(2), atol=1e-5)
+    assert torch.allclose(output.logits[-1], fused_map(maps).flatten(2).mean(2))
     assert all(torch.equal(a, b) for a, b in zip(output.logits, output.streams, strict=False))
 
 
+@pytest.mark.usefixtures("float64")
 def test_fused_scores_of_identical_streams_are_theirs():
     model = seeded(narrow(HAMNET, 3))
     clone_streams(model)
     output = model(images_of(1).expand(-1, 3, -1, -1, -1))
     for scores in output.logits[1:]:
-        assert torch.allclose(scores, output.logits[0], atol=1e-6)
+        assert torch.allclose(scores, output.logits[0])
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_total_loss_is_equation_13():
     model = seeded(narrow(HAMNET, 3))
     output, labels = model(images_of(3)), torch.tensor([0, 0, 1, 1, 2, 6])
@@ -110,6 +114,7 @@ def test_coherence_is_zero_where_all_are_sure_of_one_identity_and_at_most_one(sp
     assert Heterogeneity("paper")(model(images), labels).item() == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("spectra", [1, 2, 3])
 def test_the_representation_is_the_sum_of_the_streams(spectra):
     model = seeded(narrow(HAMNET if spectra > 1 else MSN, spectra)).eval()
@@ -117,11 +122,12 @@ def test_the_representation_is_the_sum_of_the_streams(spectra):
     with torch.no_grad():
         output = model(images)
         expected = sum(b(images[:, j]).flatten(2).mean(2) for j, b in enumerate(model.backbones))
-    assert torch.allclose(output.before_neck, expected, atol=1e-5)
+    assert torch.allclose(output.before_neck, expected)
     assert torch.equal(output.after_neck, output.before_neck)
     assert output.logits == output.streams == ()
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_released_network_number_by_number():
     model = seeded(narrow({"name": "released"}, 2))
     images = images_of(2)
@@ -134,13 +140,13 @@ def test_the_released_network_number_by_number():
     fusion = released_fusion(maps)
     expected = normal @ model.classifier.weight.T + model.classifier.bias
     for scores, line in zip(output.streams, expected, strict=True):
-        assert torch.allclose(scores, line, atol=1e-4)
-    assert torch.allclose(output.logits[-1], fusion.scores, atol=1e-5)
-    assert torch.allclose(output.embeddings[-1], fusion.scores, atol=1e-5)
-    assert torch.allclose(torch.stack(output.embeddings[:-1]), normal, atol=1e-3)
+        assert torch.allclose(scores, line)
+    assert torch.allclose(output.logits[-1], fusion.scores)
+    assert torch.allclose(output.embeddings[-1], fusion.scores)
+    assert torch.allclose(torch.stack(output.embeddings[:-1]), normal)
     for ours, vectors in ((output.before_neck, pooled), (output.after_neck, normal)):
         mean = sum(fusion.weights[j][:, None] * vectors[j] for j in range(2))
-        assert torch.allclose(ours, mean, atol=1e-3)
+        assert torch.allclose(ours, mean)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +223,7 @@ def test_one_spectrum_with_or_without_its_dimension(head):
         assert torch.equal(model(images).before_neck, model(images[:, 0]).before_neck)
 
 
+@pytest.mark.usefixtures("float64")
 @names
 def test_eval_mode_is_deterministic_and_independent_of_the_batch(head):
     model = seeded(narrow(head, 2)).eval()
@@ -225,7 +232,7 @@ def test_eval_mode_is_deterministic_and_independent_of_the_batch(head):
         together = model(images)
         alone = torch.cat([model(image[None]).after_neck for image in images])
     assert together.logits == together.streams == together.penalties == ()
-    assert torch.allclose(together.after_neck, alone, atol=1e-4)
+    assert torch.allclose(together.after_neck, alone)
 
 
 @names
@@ -259,6 +266,7 @@ def test_every_backbone_carries_the_network(backbone):
     assert output.before_neck.shape == output.embeddings[0].shape
 
 
+@pytest.mark.usefixtures("float64")
 def test_losses_of_summed_streams_have_the_gradients_of_separate_trainings():
     together = seeded(narrow({"name": "mgn"}, 2))
     images, labels = images_of(2), torch.tensor([0, 0, 1, 1, 2, 6])
@@ -268,7 +276,7 @@ def test_losses_of_summed_streams_have_the_gradients_of_separate_trainings():
         alone.streams[0].load_state_dict(stream.state_dict())
         CrossEntropy(0.0)(alone(images[:, j]), labels).backward()
         pairs = zip(stream.named_parameters(), alone.streams[0].parameters(), strict=True)
-        assert all(torch.allclose(a.grad, b.grad, rtol=1e-3, atol=1e-6) for (_, a), b in pairs)
+        assert all(torch.allclose(a.grad, b.grad) for (_, a), b in pairs)
 
 
 # Configuration

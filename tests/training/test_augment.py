@@ -25,12 +25,13 @@ def pixels(batch=16, height=20, width=24, seed=0):
     return torch.from_numpy(rng.integers(1, 256, (batch, height, width, 3), dtype=np.uint8))
 
 
+@pytest.mark.usefixtures("float64")
 def test_without_augmentations_images_are_normalised_as_imagenet_weights_expect():
     images = pixels()
     expected = (images.numpy() / 255.0 - np.array(MEAN)) / np.array(STD)
     for got in (Augmentation((), 0, CPU)(images, 0, 0), Centre(Input(height=20, width=24), CPU)(images)):
         assert got.shape == (16, 3, 20, 24)
-        np.testing.assert_allclose(got.permute(0, 2, 3, 1), expected, atol=1e-5)
+        np.testing.assert_allclose(got.permute(0, 2, 3, 1), expected, atol=1e-12)
 
 
 def test_an_image_depends_on_seed_epoch_and_step_alone():

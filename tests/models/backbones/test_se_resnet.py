@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from vreid.models.backbones.se_resnet import SeBottleneck, build
@@ -34,6 +35,7 @@ def test_shallow_has_fewer_blocks_in_each_layer(narrow):
     assert network(torch.randn(2, 3, 64, 64)).shape == (2, 512, 4, 4)
 
 
+@pytest.mark.usefixtures("float64")
 def test_a_block_weights_its_branch_and_adds_the_shortcut():
     torch.manual_seed(0)
     block = SeBottleneck(24, 8, stride=2, project=True).eval()
@@ -52,7 +54,7 @@ def test_a_block_weights_its_branch_and_adds_the_shortcut():
         .permute(0, 3, 1, 2)
     )
     expected = (torch.einsum("bchw,bc->bchw", branch, scale) + shortcut).clamp(min=0)
-    assert torch.allclose(block(x), expected, atol=1e-5)
+    assert torch.allclose(block(x), expected)
 
 
 def test_gradients_reach_every_parameter(narrow):

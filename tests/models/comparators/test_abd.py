@@ -21,6 +21,7 @@ def seeded(width=0.0625, feature=1.0, weight=1.0):
     return model
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("height", "width"), [(64, 32), (96, 64)])
 def test_the_network_step_by_step(height, width):
     model = seeded()
@@ -39,10 +40,10 @@ def test_the_network_step_by_step(height, width):
         as_it_is, by_channel, by_position = (head(stripe) for head in branch.heads)
         vectors.append(branch.mix(as_it_is + by_channel + by_position).flatten(2).mean(2))
     for embedding, vector in zip(output.embeddings, vectors, strict=True):
-        assert torch.allclose(embedding, vector, atol=1e-4)
+        assert torch.allclose(embedding, vector)
     assert torch.equal(output.before_neck, torch.cat(output.embeddings, 1))
     for scores, vector, classifier in zip(output.logits, vectors, model.classifiers, strict=True):
-        assert torch.allclose(scores, vector @ classifier.weight.T + classifier.bias, atol=1e-4)
+        assert torch.allclose(scores, vector @ classifier.weight.T + classifier.bias)
 
 
 def test_published_representation():
@@ -60,6 +61,7 @@ def test_both_branches_start_from_one_stage_and_share_nothing():
         assert torch.equal(a, b) and a.data_ptr() != b.data_ptr()
 
 
+@pytest.mark.usefixtures("float64")
 def test_penalties_are_weighted_gaps_of_five_places_and_of_the_first_kernels(monkeypatch):
     def exact(matrix):
         values = torch.linalg.eigvalsh(matrix @ matrix.mT)
@@ -77,9 +79,9 @@ def test_penalties_are_weighted_gaps_of_five_places_and_of_the_first_kernels(mon
         seen = [head(stripe) for head in branch.heads]
         seen.append(branch.mix(sum(seen)))
         expected = expected + sum(exact(place.flatten(2)) for place in seen) / 2
-    assert features.item() == pytest.approx(0.5 * expected.mean().item(), rel=1e-3)
+    assert features.item() == pytest.approx(0.5 * expected.mean().item())
     kernels = model.stem.conv1.weight.flatten(1)
-    assert weights.item() == pytest.approx(0.25 * exact(kernels[None]).item() ** 2, rel=1e-3)
+    assert weights.item() == pytest.approx(0.25 * exact(kernels[None]).item() ** 2)
 
 
 def test_there_are_no_penalties_at_test_and_gradients_reach_what_is_trained():

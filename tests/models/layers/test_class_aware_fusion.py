@@ -62,6 +62,7 @@ def test_identical_streams_weigh_the_same_and_fuse_to_themselves(spectra):
     assert torch.allclose(released_fusion(maps).weights, torch.tensor(1 / spectra, dtype=torch.float64))
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_more_active_spectrum_weighs_more():
     maps = torch.zeros(2, 1, 1, 2, 2)
     maps[1] = 2.0

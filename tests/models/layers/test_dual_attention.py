@@ -14,6 +14,7 @@ def attended(module, gamma):
     return module
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_position_attention_position_by_position(height, width):
     torch.manual_seed(0)
@@ -32,9 +33,10 @@ def test_position_attention_position_by_position(height, width):
             total = sum(math.exp(e) for e in energies)
             for energy, (v, u) in zip(energies, places, strict=True):
                 expected[b, :, y, x] += 0.7 * math.exp(energy) / total * value[b, :, v, u]
-    assert torch.allclose(module(features), expected, atol=1e-5)
+    assert torch.allclose(module(features), expected)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_channel_attention_channel_by_channel(height, width):
     torch.manual_seed(0)
@@ -47,7 +49,7 @@ def test_channel_attention_channel_by_channel(height, width):
             shares = [math.exp(max(energies) - e) for e in energies]
             for d in range(5):
                 expected[b, c] += 0.7 * shares[d] / sum(shares) * features[b, d]
-    assert torch.allclose(module(features), expected, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(module(features), expected)
 
 
 @pytest.mark.parametrize("module", [PositionAttention(8), ChannelAttention()])

@@ -9,13 +9,14 @@ from vreid.models.layers.squeeze_excitation import SqueezeExcitation
 SIZES = [(2, 32, 5, 7), (3, 48, 1, 4)]
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("shape", SIZES)
 def test_forward_is_the_equation_computed_number_by_number(shape):
     torch.manual_seed(0)
     block = SqueezeExcitation(shape[1], reduction=16)
     images = torch.randn(shape)
     expected = torch.stack([_slowly(block, image) for image in images])
-    assert torch.allclose(block(images), expected, atol=1e-6)
+    assert torch.allclose(block(images), expected)
 
 
 def _slowly(block, image):
@@ -35,6 +36,7 @@ def _slowly(block, image):
     return torch.tensor([[[scale[c] * x for x in line] for line in numbers[c]] for c in range(channels)])
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("shape", SIZES)
 def test_equals_torchvisions_block_of_1x1_convolutions(shape):
     torch.manual_seed(0)
@@ -46,7 +48,7 @@ def test_equals_torchvisions_block_of_1x1_convolutions(shape):
         other.fc2.weight.copy_(block.expand.weight[:, :, None, None])
         other.fc2.bias.copy_(block.expand.bias)
     images = torch.randn(shape)
-    assert torch.allclose(block(images), other(images), atol=1e-6)
+    assert torch.allclose(block(images), other(images))
 
 
 @pytest.mark.parametrize("shape", SIZES)
@@ -74,6 +76,7 @@ def test_parameters_are_two_matrices_and_two_biases(channels, reduction, hidden)
     assert count == 2 * channels * hidden + hidden + channels
 
 
+@pytest.mark.usefixtures("float64")
 def test_every_weight_lies_between_0_and_1():
     torch.manual_seed(0)
     images = torch.rand(2, 32, 3, 3) + 0.1
