@@ -2,7 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PRESET ?= demo
-CORES ?= 8
+# As many as this process may use; asked when .venv is there.
+CORES ?= $(shell $(BIN)/python -c 'from vreid.params.cores import available_cores as cores; print(cores())')
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -15,7 +16,7 @@ export UV_NATIVE_TLS := true
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready  ## Create .venv and install everything that requirements.lock names
+setup: $(VENV)/.compiled  ## Create .venv and install everything that requirements.lock names
 
 # Made anew when the lock or the package's description is newer.
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -35,8 +36,22 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@[ -e .git ] || $(BIN)/dvc config --local core.no_scm true
 	@touch $@
 
+# Where Python may write no bytecode (PYTHONDONTWRITEBYTECODE, a read-only folder), each process of the pipeline would
+# compile what it imports. Some packages hold files that are no Python and cannot be compiled; nothing imports those.
+COMPILE = $(BIN)/python -m compileall -q -j $(CORES)
+COMPILE_PACKAGES = $(COMPILE) -q -x '/tests?/' $(VENV)/lib || true
+
+$(VENV)/.packages-compiled: $(VENV)/.ready
+	@$(COMPILE_PACKAGES)
+	@touch $@
+
+$(VENV)/.compiled: $(VENV)/.packages-compiled $(shell find src -name '*.py')
+	@$(COMPILE) src
+	@touch $@
+
 setup-cluster: setup  ## Add Snakemake's executor for SLURM (requirements-cluster.lock)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-cluster.lock
+	@$(COMPILE_PACKAGES)
 
 reports: setup  ## Run the pipeline of the demo preset (PRESET=… for another) and say where the tables are
 	snakemake --cores $(CORES) --resources gpu=2 --config preset=$(PRESET)

@@ -1,8 +1,12 @@
 """The lock, environment.yml and pyproject.toml describe one environment, for pip and conda."""
 
 import importlib.metadata
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -80,3 +84,63 @@ def test_the_python_of_environment_yml_is_one_that_the_project_supports():
 def test_what_is_installed_is_what_is_locked(name: str):
     versions = [version for pinned, version, _ in PINS if pinned == name]
     assert importlib.metadata.version(name) in versions
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that seems just installed: two modules of its own, a package with a file that is no Python."""
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    for file, text in (
+        ("requirements.lock", ""),
+        ("pyproject.toml", ""),
+        (".venv/.ready", ""),
+        ("src/mine/a.py", "A = 1\n"),
+        ("src/mine/b.py", "B = 1\n"),
+        (".venv/lib/theirs/c.py", "C = 1\n"),
+        (".venv/lib/theirs/template.py", "{{ no Python }}\n"),
+    ):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / ".venv/bin").mkdir()
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    return tmp_path
+
+
+def make_setup(checkout: Path, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "setup", "CORES=2"],
+        cwd=checkout,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "MAKEFLAGS": ""},
+        capture_output=True,
+        text=True,
+        check=check,
+    )
+
+
+def compiled(checkout: Path) -> dict[str, int]:
+    """When each module was compiled, by its name."""
+    modules = {path.stem: Path(cache_from_source(path)) for path in checkout.rglob("*.py")}
+    return {name: cache.stat().st_mtime_ns for name, cache in modules.items() if cache.exists()}
+
+
+def test_setup_compiles_packages_and_sources_even_where_python_is_to_write_no_bytecode(checkout: Path):
+    make_setup(checkout)
+    assert compiled(checkout).keys() == {"a", "b", "c"}
+
+
+def test_after_an_edit_setup_compiles_that_file_alone(checkout: Path):
+    make_setup(checkout)
+    before = compiled(checkout)
+    (checkout / "src/mine/a.py").write_text("A = 1000\n")
+    make_setup(checkout)
+    after = compiled(checkout)
+    assert {name for name in before if before[name] != after[name]} == {"a"}
+    assert "Nothing to be done" in make_setup(checkout).stdout
+
+
+def test_a_source_that_is_no_python_is_said(checkout: Path):
+    (checkout / "src/mine/a.py").write_text("def\n")
+    done = make_setup(checkout, check=False)
+    assert done.returncode != 0
+    assert "src/mine/a.py" in done.stdout

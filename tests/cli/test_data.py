@@ -140,7 +140,10 @@ def test_own_data_needs_one_file_and_goes_all_the_way(project):
     [
         (["darken", "vru"], "vru has no darkened variant"),
         (["pack", "veri776", "256"], "'256' is no size: write HEIGHTxWIDTH"),
-        (["add", "veri77", "."], r"No dataset is called 'veri77': .* \(there is veri776.yaml beside it\)"),
+        (
+            ["add", "veri77", "."],
+            "No dataset is called `veri77` .*`veri776`.*: params/datasets/ has `cars196`, ",
+        ),
         (
             ["acquire", "veri776", "--source", "synthetic", "--preset", "paper"],
             "paper renders no veri776",

@@ -3,7 +3,7 @@
 import pytest
 
 from vreid.params.errors import UserError
-from vreid.params.preset import read_preset
+from vreid.params.preset import WorkflowSettings, read_preset, workflow_settings
 
 BASE = """\
 says: small
@@ -64,5 +64,56 @@ def test_a_mistake_names_the_files_that_may_hold_it(folder):
         read_preset(folder, "above")
     assert "above.yaml over " in str(error.value)
     assert "`sedes`" in str(error.value)
-    with pytest.raises(UserError, match=r"nowhere\.yaml is missing"):
-        read_preset(folder, "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("abov", " (did you mean `above`?)"), ("nowhere", ""), ("../presets/base", "")],
+)
+def test_an_unknown_preset_is_told_all_there_are(folder, name, hint):
+    with pytest.raises(UserError) as error:
+        read_preset(folder, name)
+    assert str(error.value) == f"No preset is called `{name}`{hint}: {folder}/ has `above`, `base`."
+
+
+def test_a_preset_that_extends_an_unknown_one_is_named(folder):
+    (folder / "above.yaml").write_text("extends: bass\n")
+    with pytest.raises(UserError, match=r"above\.yaml: `extends`: no preset is called `bass` .*`base`\?"):
+        read_preset(folder, "above")
+
+
+def test_without_any_preset_the_folder_is_the_wrong_one(tmp_path):
+    with pytest.raises(UserError, match=r"describes no preset here: run this in the project's folder\."):
+        read_preset(tmp_path, "demo")
+
+
+@pytest.fixture
+def params(tmp_path):
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "veri776.yaml").write_text("")
+    return tmp_path
+
+
+def test_what_a_call_runs_is_a_preset_and_perhaps_one_dataset(params):
+    assert workflow_settings({"preset": "demo"}, params) == WorkflowSettings(preset="demo", dataset=None)
+    assert workflow_settings({"preset": "demo", "dataset": "veri776"}, params).dataset == "veri776"
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"preset": "demo", "presets": "demo3"}, "`presets` is no key here (did you mean `preset`?)."),
+        ({"preset": "demo", "gpu": 2}, "`gpu` is no key here (valid are `dataset`, `preset`)."),
+        ({"preset": 3}, "`preset` is 3: input should be a valid string."),
+        ({}, "`preset` is missing."),
+        (
+            {"preset": "demo", "dataset": "veri77"},
+            "no dataset is called `veri77` (did you mean `veri776`?): PARAMS/datasets/ has `veri776`.",
+        ),
+    ],
+)
+def test_a_key_or_value_of_the_configuration_that_nobody_knows_is_a_sentence(params, config, sentence):
+    with pytest.raises(UserError) as error:
+        workflow_settings(config, params)
+    text = str(error.value).replace(str(params), "PARAMS")
+    assert text == f"`--config` or PARAMS/workflow.yaml: {sentence}"

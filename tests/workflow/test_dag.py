@@ -243,6 +243,20 @@ def test_a_misspelt_parameter_stops_before_anything_runs(restored: Project):
     assert "Traceback" not in printed
 
 
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("presets=demo", "`presets` is no key here (did you mean `preset`?)."),
+        ("preset=nosuch", "No preset is called `nosuch`: params/presets/ has `micro`."),
+    ],
+)
+def test_a_misspelt_setting_stops_before_anything_runs(finished: Project, setting: str, sentence: str):
+    done = finished.call("snakemake", "-n", "--config", setting, check=False)
+    assert done.returncode != 0
+    assert sentence in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_darkened_images_are_tested_beside_the_original_ones(finished: Project):
     table = json.loads((finished.folder / "reports/tables/se_densenet/table4.json").read_text())
     (row,) = table["rows"]

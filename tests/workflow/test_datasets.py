@@ -53,6 +53,12 @@ def test_one_target_prepares_all_eight_and_own_data_that_is_there(project: Proje
     assert all("size=32x32" in wildcards for name, wildcards in jobs if name == "pack")
 
 
+def test_one_alone_is_prepared_when_the_configuration_names_it(project: Project):
+    said = project.call("snakemake", "--dry-run", "--config", "dataset=vru", "--", "datasets").stdout
+    prepared = {line.split("version=")[1].split("-")[0] for line in said.split("\n") if "version=" in line}
+    assert prepared == {"vru"}
+
+
 def test_darkened_sets_are_made_when_asked(project: Project):
     jobs = project.planned_jobs("darkened")
     assert named(jobs, "darken") == named(jobs, "pack_darkened") == ["cars196", "vehicleid", "veri776"]

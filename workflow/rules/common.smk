@@ -13,6 +13,7 @@ from vreid.params import requests
 from vreid.params.errors import UserError
 from vreid.params.fingerprint import digest_of
 from vreid.params.plan import Plan
+from vreid.params.preset import workflow_settings
 from vreid.params.resolve import load
 from vreid.reporting.captions import captions, escaped, ours
 from vreid.reporting.tracking.report import untold
@@ -34,11 +35,12 @@ workflow.execute = executed_alone(workflow.execute, Path(".vreid/pipeline.lock")
 # A job on a cluster's node reads this file anew: it gets the plan by which it was submitted, whatever happened
 # to params/ while it waited.
 try:
+    SETTINGS = workflow_settings(config)
     submitted = None if workflow.is_main_process else os.environ.get("VREID_PLAN")
     if submitted is not None:
         PLAN = Plan.read(Path(submitted))
     else:
-        PLAN = load(Path("params"), config.get("preset"))
+        PLAN = load(Path("params"), SETTINGS.preset)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 # All this is kept to the end: nobody has to look for garbage in it again while the jobs are planned.
@@ -289,7 +291,7 @@ def prepared_datasets(wildcards):
     return [
         file
         for dataset in present_datasets()
-        if config.get("dataset", dataset.name) == dataset.name
+        if SETTINGS.dataset in (None, dataset.name)
         for file in (dataset.index, dataset.splits, *dataset.packs)
     ]
 

@@ -7,7 +7,6 @@ not made again: called again after any interruption, it goes on.
 """
 
 import fcntl
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from vreid.bundle.job import INTERRUPTED
 from vreid.bundle.order import complete, ordered
 from vreid.bundle.prepare import is_prepared
 from vreid.bundle.results import Results, RunResult
+from vreid.params.cores import available_cores
 from vreid.params.digest import file_digest
 from vreid.params.errors import UserError
 from vreid.training.gpu import usable_gpus
@@ -46,7 +46,7 @@ def run_bundle(folder: Path, out: Path, *, jobs: int | None = None, max_minutes:
         UserError: there is no bundle in `folder`, or another process works in `out`.
     """
     bundle = Bundle.read(folder)
-    cores = jobs or len(os.sched_getaffinity(0))
+    cores = jobs or available_cores()
     deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
     out.mkdir(parents=True, exist_ok=True)
     with _alone_in(out), watching_for_signals() as interruption:

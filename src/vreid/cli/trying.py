@@ -11,6 +11,7 @@ import typer
 from ruamel.yaml import YAML
 
 from vreid.params.atomic import atomic_path
+from vreid.params.cores import available_cores
 from vreid.params.errors import UserError
 from vreid.params.paper import Paper
 from vreid.params.preset import read_preset
@@ -29,13 +30,16 @@ def try_table(
     ] = "demo",
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the preset's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the one run.")] = 0,
-    cores: Annotated[int, typer.Option(min=1, help="Processes that may work at once.")] = os.cpu_count() or 1,
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Processes that may work at once; one for each core by default.")
+    ] = None,
 ) -> None:
     """Train and evaluate one experiment on your own pictures; leaves a report in tries/NAME/reports/.
 
     The table has one line per picture: its path (relative to the table), the number of its vehicle, the
     number of its camera (the column may be left out) and its split: train, query or gallery.
     """
+    cores = cores or available_cores()
     root = project_root()
     known_preset = root / "params" / "presets" / f"{preset}.yaml"
     paper, variant = _paper_and_experiment(root, experiment)

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vreid.evaluation.arrays import Array, Float, Ints, common_codes
 from vreid.evaluation.distances import Keys
+from vreid.params.cores import available_cores
 from vreid.params.errors import UserError
 
 Consume = Callable[[int, Ints, Ints], None]
@@ -111,7 +112,7 @@ def rank_matches(keys: Keys, groups: Groups, consume: Consume, threads: int | No
         threads: also limits the threads of the matrix product; all available cores if None.
     """
     queries, gallery = keys.shape
-    workers = threads or available_cores()
+    workers = threads or default_threads()
     row = gallery * keys.dtype.itemsize + 128 * groups.most
     slab = max(1, min(SLAB // gallery, keys.budget // (4 * workers * row)))
     spare = workers * (slab * row + 40 * gallery)
@@ -157,10 +158,9 @@ def smallest(row: Float, count: int) -> Ints:
     return near[np.argsort(row[near], kind="stable")[:count]]
 
 
-def available_cores() -> int:
+def default_threads() -> int:
     """Return how many cores this process may use: no more than OMP_NUM_THREADS, which schedulers set."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    cores, wanted = available_cores(), os.environ.get("OMP_NUM_THREADS", "")
     return min(cores, int(wanted)) if wanted.isdecimal() and int(wanted) > 0 else cores
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from vreid.params.errors import UserError
-from vreid.params.read import named_files, nearest_file, read_yaml, validate
+from vreid.params.read import described_by, named_files, read_yaml, validate
 from vreid.params.render import RenderSpec
 from vreid.params.strict import Strict
 
@@ -229,9 +229,7 @@ def read_dataset(name: str, params: Path = Path("params")) -> DatasetSpec:
     Raises:
         UserError: the file is missing or says something that is not valid.
     """
-    path = params / "datasets" / f"{name}.yaml"
-    if not path.is_file():
-        raise UserError(f"No dataset is called {name!r}: {path} is missing{nearest_file(path)}.")
+    path = described_by(params / "datasets", "dataset", name)
     return validate(DatasetSpec, read_yaml(path), str(path))
 
 

@@ -67,10 +67,13 @@ def import_closure(roots: Iterable[str]) -> set[str]:
 
 
 def files_digest(package: str, length: int = 16) -> str:
-    """Return a digest of the files below a package's folder that are not Python, as templates are."""
+    """Return a digest of the files below a package's folder that are not Python, as templates are.
+
+    While another process writes bytecode, there are files of passing names beside it; they do not count.
+    """
     folder = _package_folder().joinpath(*package.split(".")[1:])
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    kept = [path for path in files if path.suffix not in (".py", ".pyc") and path.name[0] != "."]
+    files = sorted(path for path in folder.rglob("*") if path.parent.name != "__pycache__" and path.is_file())
+    kept = [path for path in files if path.suffix != ".py" and path.name[0] != "."]
     contents = [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in kept]
     return digest_of([(name, hashlib.sha256(content).hexdigest()) for name, content in contents], length)
 

@@ -1,5 +1,6 @@
 """What params/presets/<preset>.yaml may say: how much of the recipes is run, on what, how often."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ from pydantic import Field
 
 from vreid.params.errors import UserError
 from vreid.params.numbers import Count
-from vreid.params.read import read_yaml, validate
+from vreid.params.read import described_by, read_yaml, validate
 from vreid.params.run import Size
 from vreid.params.strict import Strict
 
@@ -55,9 +56,26 @@ class Preset(Strict):
 
 
 class WorkflowSettings(Strict):
-    """params/workflow.yaml: what the bare command runs."""
+    """What a call of the workflow runs: params/workflow.yaml, with Snakemake's `--config` over it.
+
+    `dataset` is the one that the target `datasets` prepares; all if None.
+    """
 
     preset: str
+    dataset: str | None = None
+
+
+def workflow_settings(config: Mapping[str, Any], params: Path = Path("params")) -> WorkflowSettings:
+    """Return what Snakemake's configuration says.
+
+    Raises:
+        UserError: a key is unknown or missing, or names a dataset that is not in `params`.
+    """
+    where = f"`--config` or {params / 'workflow.yaml'}"
+    settings = validate(WorkflowSettings, dict(config), where)
+    if settings.dataset is not None:
+        described_by(params / "datasets", "dataset", settings.dataset, where)
+    return settings
 
 
 def read_preset(folder: Path, name: str) -> Preset:
@@ -70,14 +88,15 @@ def read_preset(folder: Path, name: str) -> Preset:
         UserError: a file is missing or wrong, or presets extend each other in a circle.
     """
     chain = [name]
-    value = read_yaml(folder / f"{name}.yaml")
+    value = read_yaml(described_by(folder, "preset", name))
     while base := value.pop("extends", None):
         if base in chain:
             raise UserError(
                 f"{folder / name}.yaml: `extends` goes round: {' -> '.join([*chain, str(base)])}."
             )
+        file = described_by(folder, "preset", str(base), f"{folder / chain[-1]}.yaml: `extends`")
+        value = _over(read_yaml(file), value)
         chain.append(str(base))
-        value = _over(read_yaml(folder / f"{base}.yaml"), value)
     where = " over ".join(f"{folder / one}.yaml" for one in chain)
     return validate(Preset, value, where)
 

@@ -61,6 +61,25 @@ def named_files(folder: Path) -> dict[str, Path]:
     return files
 
 
+def described_by(folder: Path, kind: str, name: str, where: str = "") -> Path:
+    """Return the YAML file of `folder` that describes the `kind` of thing (preset, dataset) called `name`.
+
+    Raises:
+        UserError: there is none; the sentence gives the nearest name and all that there are, after `where`
+            it was asked for.
+    """
+    files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name in files:
+        return files[name]
+    if not files:
+        raise UserError(f"{folder}/ describes no {kind} here: run this in the project's folder.")
+    near = difflib.get_close_matches(name, files, n=1)
+    hint = f" (did you mean `{near[0]}`?)" if near else ""
+    opening = f"{where}: no" if where else "No"
+    known = ", ".join(f"`{file}`" for file in files)
+    raise UserError(f"{opening} {kind} is called `{name}`{hint}: {folder}/ has {known}.")
+
+
 def validate(model: type[Model], value: Any, where: str) -> Model:
     """Return `value` as a `model`; `where` (a file, perhaps with a key) opens the sentence of an error.
 

@@ -13,7 +13,7 @@ from vreid.params.planning.datasets import Datasets
 from vreid.params.planning.recipes import Recipes
 from vreid.params.planning.reports import Reports
 from vreid.params.planning.runs import Runs
-from vreid.params.preset import WorkflowSettings, read_preset
+from vreid.params.preset import read_preset, workflow_settings
 from vreid.params.read import named_files, read_yaml, suggest, validate
 
 
@@ -26,8 +26,7 @@ def load(params: Path = Path("params"), preset: str | None = None, *, all_presen
         UserError: anything in params/ that is misspelt, of a wrong type, contradictory or missing.
     """
     if preset is None:
-        path = params / "workflow.yaml"
-        preset = validate(WorkflowSettings, read_yaml(path), str(path)).preset
+        preset = workflow_settings(read_yaml(params / "workflow.yaml"), params).preset
     collecting = gc.isenabled()
     gc.disable()  # nearly all that is made here is kept; to look for garbage takes a fifth of the time
     try:
