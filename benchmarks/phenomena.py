@@ -128,7 +128,7 @@ def darkness(seed: int, steps: int) -> tuple[list[str], list[Pictures]]:
 
 def heading(seed: int, steps: int) -> tuple[list[str], list[Pictures]]:
     """Measure what turning drone images by their vehicle's true heading gains."""
-    seen = _render("veri_uav", ("rgb",), seed, train_ids=2, test_ids=60, models=40, low_resolution=0.25)
+    seen = _render("veri_uav", ("rgb",), seed, train_ids=2, test_ids=40, models=40, image_size=64)
     poses = Poses(seen.world, load_layout("veri_uav").shape)
     turn = np.array([apparent_heading(*poses.pose(shot)) for shot in seen.shots])
     images = seen.images["rgb"]
@@ -201,7 +201,7 @@ def _render(dataset: str, bands: Sequence[Any], seed: int, **changes: Any) -> Se
 def _street(seed: int) -> Seen:
     return _render(
         "veri776", ("rgb",), seed, train_ids=64, test_ids=60, cameras_per_id=8, images_per_camera=1,
-        models=24, twins=0.3, image_size=80, glare=0.05, occlusion=0.25, low_resolution=0.2,
+        models=24, twins=0.3, image_size=80, dusk=0.1, glare=0.05, occlusion=0.25, low_resolution=0.2,
     )  # fmt: skip
 
 
