@@ -438,6 +438,19 @@ def test_every_preset_that_renders_can_render_all(preset: str):
         assert len(world.shots) == dataset.rendered_images()
 
 
+@pytest.mark.parametrize("preset", ["demo", "bench"])
+def test_sets_without_a_camera_rule_hold_no_two_images_from_one_camera_of_a_vehicle(preset: str):
+    """Such near-duplicates would be found by their colours alone."""
+    counted = 0
+    for dataset in resolved(preset).datasets.values():
+        if any(protocol.junk == "same_camera" for protocol in dataset.spec.protocols):
+            continue
+        shots = plan_world(dataset.spec.render).shots
+        assert len({(shot.pid, shot.camera) for shot in shots}) == len(shots), dataset.name
+        counted += 1
+    assert counted >= 4
+
+
 def test_the_bench_preset_is_large_enough_to_compare_methods():
     for dataset in resolved("bench").datasets.values():
         render = dataset.spec.render

@@ -74,3 +74,15 @@ def test_every_image_of_a_dataset_has_a_heading():
     assert found == headings("uav_veid", spec)
     # Drones turn freely: 160 directions have a resultant of about 0.07.
     assert abs(np.exp(1j * np.array(list(found.values()))).mean()) < 0.2
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_headings_of_drone_images_are_uniform(seed):
+    """Rayleigh test: n times the squared mean resultant length exceeds 6.9 once in a thousand samples."""
+    spec = small_spec(
+        style="uav", train_ids=4, test_ids=4, cameras=10, cameras_per_id=10, images_per_camera=4, seed=seed
+    )
+    found = np.array(list(headings("vru", spec).values()))
+    # Seen from a slant, both ways along the road are equally likely, and so is every turn of the drone.
+    for order in (1, 2):
+        assert len(found) * abs(np.exp(1j * order * found).mean()) ** 2 < 6.9

@@ -26,6 +26,7 @@ class Stream(IntEnum):
     PASSAGE = 6
     SHOT = 7
     TRAFFIC = 8
+    THERMAL = 9
 
 
 def stream(seed: int, purpose: Stream, *keys: int) -> np.random.Generator:

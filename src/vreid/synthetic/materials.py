@@ -13,7 +13,7 @@ import numpy as np
 
 from vreid.synthetic.arrays import Array, Index, Mask, lattice, noise
 from vreid.synthetic.bodies import Part, cargo_height, roof_height
-from vreid.synthetic.vehicles import Colour, Decal, Scratch, Vehicle
+from vreid.synthetic.vehicles import Colour, Decal, HeatPatch, Scratch, Thermal, Vehicle
 
 
 class Glow(IntEnum):
@@ -112,12 +112,12 @@ class Samples:
 
 def cover_vehicle(
     buffers: SurfaceBuffers, rows: Index, vehicle: Vehicle, points: Array, normals: Array,
-    parts: np.ndarray, *, wheel_angle: float, dirt: float,
+    parts: np.ndarray, *, wheel_angle: float, dirt: float, warmth: float = 1.0,
 ) -> None:  # fmt: skip
     """Fill `buffers[rows]` with the materials of a vehicle.
 
     `points (N, 3)` and `normals (N, 3)` in its frame, `parts (N,)`; `wheel_angle` in radians turns the rims,
-    `dirt` (0 to 1) greys the sills.
+    `dirt` (0 to 1) greys the sills, `warmth` is the share of its usual heat that a vehicle gives off.
     """
     finish = vehicle.finish
     paint = Material(
@@ -135,7 +135,7 @@ def cover_vehicle(
     _wheels(s, wheel_angle)
     buffers.put(rows, s.codes, s.palette)
     _soil(s, buffers, rows, dirt)
-    buffers.heat[rows] = _heat(s)
+    _warm(s, buffers, rows, warmth)
 
 
 def _second_tone(s: Samples) -> None:
@@ -163,7 +163,7 @@ def _decals(s: Samples) -> None:
         s.put(face, Material(decal.rgb, decal.nir, solar=0.7))
 
 
-def _on_face(s: Samples, mark: Decal | Scratch, height: float) -> tuple[Mask, Array, Array]:
+def _on_face(s: Samples, mark: Decal | Scratch | HeatPatch, height: float) -> tuple[Mask, Array, Array]:
     """Return which samples lie on the face of `mark`, and their position relative to its centre in metres."""
     model = s.vehicle.model
     along = (mark.across * (0.7 if model.type == "truck" else 1) - 0.5) * model.length
@@ -454,26 +454,69 @@ def _soil(s: Samples, buffers: SurfaceBuffers, rows: Index, dirt: float) -> None
     buffers.gloss[rows] *= clean
 
 
-def _heat(s: Samples) -> Array:
-    """Return kelvin above the air that engine, exhaust, tyres and lamps add; the sun comes later."""
-    model, details = s.vehicle.model, s.vehicle.details
-    power = details.engine_heat
-    codes = s.codes
-    heat = np.zeros(len(codes), np.float32)
-    engine = -model.length / 2 + 0.8 if model.type == "bus" else model.axles[1] - 0.1
-    bump = np.exp(-(((s.x - engine) / 0.55) ** 2) - (s.y / 0.65) ** 2)
-    heat += np.where(s.lower & (s.z > 0.5), 13 * power * bump, 0)
+def _warm(s: Samples, buffers: SurfaceBuffers, rows: Index, warmth: float) -> None:
+    """Write emissivity, and kelvin above the air that the vehicle itself adds; the sun comes later."""
+    thermal = s.vehicle.details.thermal
+    painted = s.codes == 0
+    emissivity = buffers.emissivity[rows]
+    emissivity[painted] = thermal.emissivity
+    machine = _engine(s, thermal) + _running_gear(s, thermal) + _exhaust(s, thermal)
+    heat = machine * warmth + _cabin(s, thermal)
+    height = s.vehicle.model.height if s.vehicle.model.type in ("bus", "van") else s.vehicle.model.belt
+    sheet = s.lower | (s.part == Part.CABIN) | (s.part == Part.CARGO)
+    sheet &= ~np.array([m.glass for m in s.palette])[s.codes]
+    for patch in thermal.patches:
+        face, u, v = _on_face(s, patch, height)
+        face &= sheet & (np.abs(u) < patch.half_length) & (np.abs(v) < patch.half_height)
+        heat[face] += patch.heat
+        emissivity[face] = patch.emissivity
+    buffers.heat[rows], buffers.emissivity[rows] = heat, emissivity
+
+
+def _engine(s: Samples, thermal: Thermal) -> Array:
+    model = s.vehicle.model
+    middle = -model.length / 2 + 0.8 if model.type == "bus" else model.axles[1] - 0.1
+    forward, left = thermal.engine_at
+    bump = np.exp(-(((s.x - middle - forward) / 0.55) ** 2) - ((s.y - left) / 0.65) ** 2)
     grille = (s.x > model.length / 2 - 0.3) & (np.abs(s.y) < model.half_width * 0.5)
-    heat += np.where(s.lower & grille & (s.z < model.hood_front), 10 * power, 0)
-    off_axle = np.hypot(s.x - _nearest_axle(s), s.z - model.wheel_radius)
-    heat += np.where(s.part == Part.WHEEL, np.where(off_axle < 0.7 * model.wheel_radius, 14, 9), 0)
-    heat += np.where(s.lower & (s.z < model.clearance + 0.1), 6, 0)
-    pipes = (1, -1) if details.double_exhaust else (1,)
-    for pipe in pipes:
+    heat = np.where(s.lower & (s.z > 0.5), thermal.engine * bump, 0)
+    heat = heat + np.where(s.lower & grille & (s.z < model.hood_front), thermal.radiator, 0)
+    glow = np.array([m.glow for m in s.palette])[s.codes]
+    return np.asarray(heat + np.where(glow == Glow.HEAD, 7, 0))
+
+
+def _running_gear(s: Samples, thermal: Thermal) -> Array:
+    """Return the heat of tyres, of brakes behind the rims, and of the sills."""
+    model = s.vehicle.model
+    axle = _nearest_axle(s)
+    front = axle > np.float32(sum(model.axles) / 2)
+    hub = np.hypot(s.x - axle, s.z - model.wheel_radius) < 0.7 * model.wheel_radius
+    tyre = np.where(front, *thermal.tyres)
+    wheel = np.where(hub, np.where(front, *thermal.brakes), tyre)
+    heat = np.where(s.part == Part.WHEEL, wheel, 0)
+    heat = heat + np.where(s.lower & (s.z < model.clearance + 0.1), thermal.sills, 0)
+    return np.asarray(heat + np.where(s.part == Part.DARK, 12, 0))
+
+
+def _exhaust(s: Samples, thermal: Thermal) -> Array:
+    model, heat = s.vehicle.model, np.zeros(len(s.codes), np.float32)
+    for pipe in (1, -1) if s.vehicle.details.double_exhaust else (1,):
         y = pipe * model.exhaust_side * model.half_width * 0.55
         spot = ((s.x + model.length / 2) / 0.25) ** 2 + ((s.y - y) / 0.09) ** 2
-        heat += 60 * power * np.exp(-spot - ((s.z - model.clearance - 0.02) / 0.07) ** 2)
-    heat += np.where(s.part == Part.DARK, 12, 0)
-    glow = np.array([m.glow for m in s.palette])[codes]
-    glass = np.array([m.glass for m in s.palette])[codes]
-    return np.asarray(heat + np.where(glow == Glow.HEAD, 7, 0) - glass, np.float32)
+        heat += thermal.exhaust * np.exp(-spot - ((s.z - model.clearance - 0.02) / 0.07) ** 2)
+    return heat
+
+
+def _cabin(s: Samples, thermal: Thermal) -> Array:
+    """Return what the cabin's climate and load add to windows, roof, doors and rear end."""
+    model = s.vehicle.model
+    glass = np.array([m.glass for m in s.palette])[s.codes]
+    ahead, behind = s.nx > 0.12, s.nx < -0.12
+    pane = np.where(s.sideways, thermal.side_windows, np.where(behind, thermal.rear_window, 0))
+    pane = np.where(~s.sideways & ahead, thermal.windscreen, pane)
+    roof, doors, rear = thermal.load
+    sheet = np.where((s.part == Part.CABIN) | (s.part == Part.CARGO), roof, 0)
+    between = (s.x > model.axles[0]) & (s.x < model.axles[1])
+    sheet = sheet + np.where(s.lower & s.sideways & between, doors, 0)
+    sheet = sheet + np.where(s.lower & (s.x < model.axles[0]), rear, 0)
+    return np.asarray(np.where(glass, pane, sheet), np.float32)

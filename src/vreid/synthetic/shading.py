@@ -114,7 +114,8 @@ def temperature(surfaces: Surfaces, buffers: SurfaceBuffers, light: Light, incid
     ground = surfaces.part == Part.GROUND
     up = np.clip(surfaces.normal[:, 2], 0, 1)
     sun = float(light.sun.sum()) / 8.7 * incident.sun
-    own = light.air + buffers.heat + sun * buffers.solar * np.where(ground, 17, 24)
+    # The wind of driving takes half of the heat that the sun would leave on a parked vehicle.
+    own = light.air + buffers.heat + sun * buffers.solar * np.where(ground, 17, 12)
     # Surfaces that see the sky cool below the air, more so at night; ground below a vehicle does not.
     own = own - 2.5 * up * (1.0 if light.dark else 0.3) * ~ground
     own = own + np.where(ground, (3 if light.dark else -6) * (1 - incident.ambient), 0)

@@ -70,7 +70,10 @@ class Setup:
 
 @dataclass(frozen=True)
 class Passage:
-    """What all shots of an identity in one camera share: light, glare, driving direction, lane, dirt."""
+    """What all shots of an identity in one camera share: light, glare, driving direction, lane, dirt.
+
+    `warmth` is how hot the vehicle has been driven, as a share of its usual heat.
+    """
 
     light: Light
     flare: float
@@ -78,6 +81,7 @@ class Passage:
     heading: int
     lane: float
     dirt: float
+    warmth: float
 
 
 class Studio:
@@ -220,7 +224,7 @@ def jpeg_quality(spec: RenderSpec, shot: Shot) -> int:
 
 
 def cover_surfaces(
-    scene: Scene, surfaces: Surfaces, site: Site, *, wheel_angle: float, dirt: float
+    scene: Scene, surfaces: Surfaces, site: Site, *, wheel_angle: float, dirt: float, warmth: float = 1.0
 ) -> SurfaceBuffers:
     """Return the materials of all samples of a scene at `site`."""
     buffers = SurfaceBuffers(len(surfaces.sample))
@@ -229,7 +233,7 @@ def cover_surfaces(
         if item.vehicle is not None and len(rows):
             cover_vehicle(
                 buffers, rows, item.vehicle, surfaces.local_point[rows], surfaces.local_normal[rows],
-                surfaces.part[rows], wheel_angle=wheel_angle, dirt=dirt,
+                surfaces.part[rows], wheel_angle=wheel_angle, dirt=dirt, warmth=warmth,
             )  # fmt: skip
     cover_surroundings(buffers, site.ground, site.key, surfaces.point, surfaces.normal, surfaces.part)
     return buffers
@@ -253,6 +257,7 @@ def draw_passage(spec: RenderSpec, shot: Shot) -> Passage:
         heading=int(rng.choice([-1, 1])),
         lane=LANE * float(rng.choice([0.5, 1.5])),
         dirt=float(rng.choice([0.05, 0.15, 0.5], p=[0.6, 0.3, 0.1])),
+        warmth=rng.uniform(0.75, 1.2),
     )
 
 
@@ -289,7 +294,9 @@ def _shade(
     """Return radiance or temperature `(H, W, C)` in samples for each band."""
     light = passage.light
     wheel_angle = rng.uniform(0, 2 * np.pi)
-    buffers = cover_surfaces(scene, surfaces, site, wheel_angle=wheel_angle, dirt=passage.dirt)
+    buffers = cover_surfaces(
+        scene, surfaces, site, wheel_angle=wheel_angle, dirt=passage.dirt, warmth=passage.warmth
+    )
     surfaces = replace(surfaces, normal=rustle(surfaces.point, surfaces.normal, surfaces.part))
     rays = max(1, AMBIENT_SAMPLES // camera.supersampling**2)
     incident = gather(scene, camera, surfaces, buffers, light, ambient_rays=rays, rng=rng)

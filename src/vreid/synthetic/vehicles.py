@@ -199,6 +199,44 @@ class Thing(NamedTuple):
     rgb: Colour
 
 
+class HeatPatch(NamedTuple):
+    """A repaired or covered piece of sheet metal: face, centre as fractions of it, half sizes in metres.
+
+    `heat` in kelvin beside the metal around it, and thermal emissivity.
+    """
+
+    face: str
+    across: float
+    up: float
+    half_length: float
+    half_height: float
+    heat: float
+    emissivity: float
+
+
+class Thermal(NamedTuple):
+    """What a warm vehicle shows in the thermal infrared: kelvin above the air where not said otherwise.
+
+    `engine_at` moves the engine's warm spot forward and left, in metres. Pairs are front and rear. `load`
+    holds what the cabin and what lies in it add to roof, doors and rear end. `emissivity` is that of the
+    paint, which falls with wax and rises with age.
+    """
+
+    engine: float
+    engine_at: tuple[float, float]
+    radiator: float
+    tyres: tuple[float, float]
+    brakes: tuple[float, float]
+    sills: float
+    exhaust: float
+    windscreen: float
+    side_windows: float
+    rear_window: float
+    load: tuple[float, float, float]
+    emissivity: float
+    patches: tuple[HeatPatch, ...]
+
+
 @dataclass(frozen=True)
 class Details:
     """What tells twins apart."""
@@ -228,7 +266,7 @@ class Details:
     rear_side_windows: bool
     """Whether a van has windows behind the front doors."""
     double_exhaust: bool
-    engine_heat: float
+    thermal: Thermal
     key: int
     """Seeds what has a pattern: dirt, print on decals."""
 
@@ -335,8 +373,49 @@ def draw_details(seed: int, kind: str, *keys: int) -> Details:
         painted_cargo=_chance(rng, 0.33),
         rear_side_windows=_chance(rng, 0.5),
         double_exhaust=_chance(rng, 0.2),
-        engine_heat=rng.uniform(0.7, 1.3),
+        thermal=draw_thermal(seed, *keys),
         key=int(rng.integers(1, 2**20)),
+    )
+
+
+def draw_thermal(seed: int, *keys: int) -> Thermal:
+    """Return how warm one vehicle's parts run, drawn from the stream of `keys`.
+
+    Guesses within what passing vehicles show: wear, climate control and load differ far more between
+    vehicles than between the days of one.
+    """
+    rng = stream(seed, Stream.THERMAL, *keys)
+
+    def pair(low: float, high: float) -> tuple[float, float]:
+        return rng.uniform(low, high), rng.uniform(low, high)
+
+    cabin = rng.uniform(-6, 8)
+    return Thermal(
+        engine=rng.uniform(2, 26),
+        engine_at=(rng.uniform(-0.25, 0.25), rng.uniform(-0.35, 0.35)),
+        radiator=rng.uniform(1, 20),
+        tyres=pair(2, 16),
+        brakes=pair(3, 40),
+        sills=rng.uniform(0, 12),
+        exhaust=rng.uniform(20, 90),
+        windscreen=cabin + rng.uniform(-2, 5),
+        side_windows=cabin,
+        rear_window=cabin + (rng.uniform(5, 12) if _chance(rng, 0.4) else 0.0),
+        load=(rng.uniform(-5, 7), rng.uniform(-4, 6), rng.uniform(-4, 8)),
+        emissivity=rng.uniform(0.82, 0.96),
+        patches=tuple(_draw_heat_patch(rng) for _ in range(rng.integers(1, 5))),
+    )
+
+
+def _draw_heat_patch(rng: np.random.Generator) -> HeatPatch:
+    return HeatPatch(
+        face=_pick(rng, ("left", "right", "top", "front", "rear"), (0.25, 0.25, 0.3, 0.1, 0.1)),
+        across=rng.uniform(0.15, 0.85),
+        up=rng.uniform(0.3, 0.75),
+        half_length=rng.uniform(0.2, 0.55),
+        half_height=rng.uniform(0.12, 0.3),
+        heat=float(rng.choice([-1, 1])) * rng.uniform(3, 9),
+        emissivity=rng.uniform(0.5, 0.95),
     )
 
 
