@@ -7,14 +7,17 @@ World: x along the road, y left, z up, metres.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
 from vreid.synthetic.arrays import Array, Index, Mask, dot, turned, unit
-from vreid.synthetic.bodies import Part
-from vreid.synthetic.geometry import Mesh, corner_normals
+from vreid.synthetic.bodies import Part, Shape, vehicle_mesh, vehicle_shape
+from vreid.synthetic.geometry import CornerNormals, Mesh
 from vreid.synthetic.vehicles import Vehicle
 
 GROUND_REACH = 300.0
@@ -23,25 +26,41 @@ SURFACE_OFFSET = np.float32(0.004)
 """Secondary rays start this far above the surface, so that they do not hit it again."""
 GROUND = -1
 """The owner of a ground point; other owners are positions in `Scene.placed`."""
+KEPT_SHAPES = 48
+"""Shapes of vehicles that a process keeps ready for ray casting, at about 2 MB each."""
 
 
 class Solid:
     """A mesh ready for ray casting, in its own frame."""
 
     def __init__(self, mesh: Mesh) -> None:
-        triangles = mesh.vertices[mesh.faces].astype(np.float32)
-        self.normals: Array = corner_normals(mesh).astype(np.float32)
+        self._corners = CornerNormals(mesh)
+        self._normals: Array = np.empty((len(mesh.faces), 3, 3), np.float32)
+        self._known: Mask = np.zeros(len(mesh.faces), bool)
         self.parts = mesh.parts.astype(np.int8)
         self.vertices: Array = mesh.vertices.astype(np.float32)
         low, high = self.vertices.min(0), self.vertices.max(0)
         self.centre: Array = (low + high) / 2
         self.radius = float(np.sqrt(((high - low) ** 2).sum())) / 2
         self._scene = EmbreeScene()
-        self._triangles = TriangleMesh(self._scene, triangles)  # Embree keeps no reference of its own
+        # Embree keeps no reference of its own.
+        self._triangles = TriangleMesh(self._scene, self.vertices, mesh.faces.astype(np.int32))
 
-    def nearest(self, origins: Array, directions: Array) -> dict[str, Array]:
+    def normals(self, faces: npt.NDArray[np.integer[Any]]) -> Array:
+        """Return the normals `(N, 3, 3)` of the corners of `faces (N,)`."""
+        # A picture sees some of the faces, and the next one of the same vehicle mostly the same ones.
+        wanted = np.zeros(len(self._known), bool)
+        wanted[faces] = True
+        new = np.flatnonzero(wanted & ~self._known)
+        if len(new):
+            self._normals[new] = self._corners.of(new)
+            self._known[new] = True
+        found: Array = self._normals[faces]
+        return found
+
+    def nearest(self, origins: Array, directions: Array) -> dict[str, Any]:
         """Return the first hit of each ray: `tfar`, `primID` (-1: none), `u`, `v`, `Ng`."""
-        hits: dict[str, Array] = self._scene.run(origins, directions, output=1)
+        hits: dict[str, Any] = self._scene.run(origins, directions, output=1)
         return hits
 
     def blocked(self, origins: Array, directions: Array, reach: float | None) -> Mask:
@@ -49,6 +68,16 @@ class Solid:
         distances = None if reach is None else np.full(len(origins), reach, np.float32)
         hit: Mask = self._scene.run(origins, directions, distances, query="OCCLUDED") >= 0
         return hit
+
+
+def vehicle_solid(vehicle: Vehicle) -> Solid:
+    """Return the solid of a vehicle, which it shares with those of the same shape."""
+    return _solid_of(vehicle_shape(vehicle))
+
+
+@lru_cache(maxsize=KEPT_SHAPES)
+def _solid_of(shape: Shape) -> Solid:
+    return Solid(vehicle_mesh(shape))
 
 
 @dataclass(frozen=True)
@@ -263,7 +292,7 @@ def cast(scene: Scene, camera: Camera) -> Surfaces:
         rays, hits = rays[closer], {name: value[closer] for name, value in hits.items()}
         nearest[rays], owner[rays] = hits["tfar"], number
         part[rays] = item.solid.parts[hits["primID"]]
-        local_normal[rays] = _interpolated(item.solid.normals, hits)
+        local_normal[rays] = _interpolated(item.solid.normals(hits["primID"]), hits)
         normal[rays] = item.world_vectors(local_normal[rays])
         face_normal[rays] = item.world_vectors(unit(hits["Ng"]))
     sample = np.flatnonzero(owner >= GROUND)
@@ -311,7 +340,6 @@ def _ground_distance(camera: Camera) -> Array:
     return np.where(distance < GROUND_REACH, distance, np.float32(np.inf)).astype(np.float32)
 
 
-def _interpolated(normals: Array, hits: dict[str, Array]) -> Array:
-    corner = normals[hits["primID"]]
+def _interpolated(corner: Array, hits: dict[str, Any]) -> Array:
     u, v = hits["u"][:, None], hits["v"][:, None]
     return unit(corner[:, 0] * (1 - u - v) + corner[:, 1] * u + corner[:, 2] * v)
