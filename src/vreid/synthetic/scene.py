@@ -110,9 +110,9 @@ class Placed:
         return self.world_vectors(points) + np.array([self.x, self.y, 0], np.float32)
 
     def reachable(self, origins: Array, directions: Array, reach: float | None) -> Index:
-        """Return the rays that pass through the solid's bounding sphere within `reach`."""
+        """Return the rays from `origins`, `(N, 3)` or one, that pass the bounding sphere within `reach`."""
         if self.distant:
-            return np.arange(len(origins))
+            return np.arange(len(directions))
         to_centre = self.world_points(self.solid.centre[None])[0] - origins
         along = dot(to_centre, directions)
         aside = dot(to_centre, to_centre) - along * along
@@ -141,8 +141,7 @@ class Scene:
             rays = item.reachable(points, directions, reach)
             rays = rays[~hit[rays]]
             if len(rays):
-                origins = np.ascontiguousarray(item.local_points(points[rays]))
-                local = np.ascontiguousarray(item.local_vectors(directions[rays]))
+                origins, local = item.local_points(points[rays]), item.local_vectors(directions[rays])
                 hit[rays] = item.solid.blocked(origins, local, reach)
         return hit
 
@@ -204,8 +203,8 @@ def crop_camera(target: Placed, view: View, film: Film, margins: tuple[float, fl
     c, s = np.cos(view.roll), np.sin(view.roll)
     right, up = c * right + s * up, c * up - s * right
     body = target.world_points(target.solid.vertices).astype(np.float64) - position
-    depth = (body * forward).sum(1)
-    seen = np.stack([(body * right).sum(1) / depth, (body * up).sum(1) / depth], axis=1)
+    depth = dot(body, forward)
+    seen = np.stack([dot(body, right) / depth, dot(body, up) / depth], axis=1)
     low, high = _box(seen, margins, film)
     height, width = _image_size(high - low, film)
     x = low[0] + (np.arange(width) + 0.5) / width * (high[0] - low[0])
@@ -238,15 +237,6 @@ def _image_size(extent: np.ndarray, film: Film) -> tuple[int, int]:
     return max(8, round(height)) * film.supersampling, max(8, round(width)) * film.supersampling
 
 
-def samples_on(target: Placed, camera: Camera) -> int:
-    """Return how many samples would see `target` if nothing else were there."""
-    origins = np.broadcast_to(camera.position, camera.directions.shape)
-    rays = target.reachable(origins, camera.directions, None)
-    local = np.ascontiguousarray(target.local_vectors(camera.directions[rays]))
-    starts = np.ascontiguousarray(target.local_points(origins[rays]))
-    return int(target.solid.blocked(starts, local, None).sum())
-
-
 @dataclass(frozen=True)
 class Surfaces:
     """What each sample that hit something sees; N samples.
@@ -255,6 +245,7 @@ class Surfaces:
     `face_normal` `(N, 3)` in the world, `local_point`, `local_normal` in the frame of what was hit,
     `part (N,)`, `owner (N,)` position in `Scene.placed` (or GROUND), `ahead (N,)` cosine between the x axis
     of what was hit and the way to the camera.
+    `alone` is how many samples would see the first solid of the scene if nothing else were there.
     """
 
     sample: Index
@@ -268,6 +259,7 @@ class Surfaces:
     part: np.ndarray
     owner: np.ndarray
     ahead: Array
+    alone: int
 
     def lifted(self) -> Array:
         """Return the points moved off their surface, as origins of secondary rays."""
@@ -281,14 +273,17 @@ def cast(scene: Scene, camera: Camera) -> Surfaces:
     nearest = _ground_distance(camera)
     owner = np.where(np.isfinite(nearest), GROUND, GROUND - 1).astype(np.int16)
     part = np.full(count, int(Part.GROUND), np.int8)
-    local_normal = np.tile(np.array([0, 0, 1], np.float32), (count, 1))
+    local_normal = np.zeros((count, 3), np.float32)
+    local_normal[:, 2] = 1
     normal, face_normal = local_normal.copy(), local_normal.copy()
-    origins = np.broadcast_to(camera.position, (count, 3))
+    origin, alone = camera.position[None], 0
     for number, item in enumerate(scene.placed):
-        rays = item.reachable(origins, directions, None)
-        local = np.ascontiguousarray(item.local_vectors(directions[rays]))
-        hits = item.solid.nearest(np.ascontiguousarray(item.local_points(origins[rays])), local)
-        closer = (hits["primID"] >= 0) & (hits["tfar"] < nearest[rays])
+        rays = item.reachable(origin, directions, None)
+        local = item.local_vectors(directions[rays])
+        hits = item.solid.nearest(np.broadcast_to(item.local_points(origin), local.shape), local)
+        met = hits["primID"] >= 0
+        alone = int(met.sum()) if number == 0 else alone
+        closer = met & (hits["tfar"] < nearest[rays])
         rays, hits = rays[closer], {name: value[closer] for name, value in hits.items()}
         nearest[rays], owner[rays] = hits["tfar"], number
         part[rays] = item.solid.parts[hits["primID"]]
@@ -298,13 +293,13 @@ def cast(scene: Scene, camera: Camera) -> Surfaces:
     sample = np.flatnonzero(owner >= GROUND)
     return _surfaces(
         scene, camera, sample, nearest[sample], owner[sample], part[sample],
-        normal[sample], face_normal[sample], local_normal[sample],
+        normal[sample], face_normal[sample], local_normal[sample], alone,
     )  # fmt: skip
 
 
 def _surfaces(
     scene: Scene, camera: Camera, sample: Index, distance: Array, owner: np.ndarray, part: np.ndarray,
-    normal: Array, face_normal: Array, local_normal: Array,
+    normal: Array, face_normal: Array, local_normal: Array, alone: int,
 ) -> Surfaces:  # fmt: skip
     direction = camera.directions[sample]
     point = camera.position + direction * distance[:, None]
@@ -329,6 +324,7 @@ def _surfaces(
         part,
         owner,
         ahead,
+        alone,
     )
 
 

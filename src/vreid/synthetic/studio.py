@@ -26,7 +26,6 @@ from vreid.synthetic.scene import (
     View,
     cast,
     crop_camera,
-    samples_on,
     vehicle_solid,
 )
 from vreid.synthetic.sensor import Exposure, Picture, develop, develop_thermal
@@ -144,12 +143,11 @@ class Studio:
         traffic: list[Placed] = []
         if self._spec.style != "product":
             traffic = place_traffic(self._traffic, target, site.ground, rng)
-        enough = LEAST_VISIBLE * samples_on(target, camera) if traffic or occluders else 0
         for around in ([*traffic, *occluders], occluders, []):
             scene = Scene([target, *around, *site.scenery])
             surfaces = cast(scene, camera)
             # The target comes first: it is owner 0 of the surfaces.
-            if int((surfaces.owner == 0).sum()) >= enough:
+            if not around or int((surfaces.owner == 0).sum()) >= LEAST_VISIBLE * surfaces.alone:
                 break
         return scene, surfaces
 
