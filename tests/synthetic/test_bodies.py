@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.synthetic.small import assert_closed
 
-from vreid.synthetic.bodies import Part, cargo_height, roof_height, vehicle_mesh
+from vreid.synthetic.bodies import Part, cargo_height, roof_height, vehicle_mesh, vehicle_shape
 from vreid.synthetic.vehicles import BODY_TYPES, Vehicle, draw_details, draw_finish, draw_model
 
 
@@ -16,7 +16,7 @@ def vehicle_of(kind):
 
 @pytest.mark.parametrize("kind", BODY_TYPES)
 def test_bodies_are_closed(kind):
-    mesh = vehicle_mesh(vehicle_of(kind))
+    mesh = vehicle_mesh(vehicle_shape(vehicle_of(kind)))
     assert_closed(mesh)
     assert mesh.volume() > 0
 
@@ -24,7 +24,7 @@ def test_bodies_are_closed(kind):
 @pytest.mark.parametrize("kind", BODY_TYPES)
 def test_extents_are_those_of_the_model(kind):
     vehicle = vehicle_of(kind)
-    model, mesh = vehicle.model, vehicle_mesh(vehicle)
+    model, mesh = vehicle.model, vehicle_mesh(vehicle_shape(vehicle))
 
     def extent(*parts):
         rows = np.isin(mesh.parts, parts)
@@ -56,5 +56,5 @@ def test_a_roof_falls_towards_both_windows():
 def test_details_add_their_parts():
     plain = vehicle_of("sedan")
     loaded = replace(plain, details=replace(plain.details, rack=True, roof_box=True, taxi=True, spoiler=True))
-    added = set(vehicle_mesh(loaded).parts) - set(vehicle_mesh(plain).parts)
+    added = set(vehicle_mesh(vehicle_shape(loaded)).parts) - set(vehicle_mesh(vehicle_shape(plain)).parts)
     assert added == {Part.RAIL, Part.ROOF_BOX, Part.SIGN, Part.SPOILER}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.synthetic.small import assert_closed
 
-from vreid.synthetic.geometry import box, corner_normals, ellipsoid, loft, merged, rounded_box, wheel
+from vreid.synthetic.geometry import CornerNormals, Mesh, box, ellipsoid, loft, merged, rounded_box, wheel
 
 SOLIDS = {
     "box": box((1, -2, 3), (0.5, 1, 2), 4),
@@ -44,16 +44,33 @@ def test_merged_keeps_every_solid_and_its_part():
 @pytest.mark.parametrize("name", SOLIDS)
 def test_corner_normals_are_unit_vectors_on_the_side_of_their_face(name):
     mesh = SOLIDS[name]
-    normals = corner_normals(mesh)
+    normals = _corner_normals(mesh)
     assert np.linalg.norm(normals, axis=-1) == pytest.approx(1)
     a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
     assert ((normals * np.cross(b - a, c - a)[:, None]).sum(-1) > 0).all()
 
 
 def test_edges_of_a_box_stay_sharp_and_a_ball_is_smooth():
-    flat = corner_normals(SOLIDS["box"])
+    flat = _corner_normals(SOLIDS["box"])
     assert np.sort(np.abs(flat), axis=-1) == pytest.approx(np.broadcast_to([0, 0, 1], flat.shape))
     ball = ellipsoid((0, 0, 0), (1, 1, 1), 0, points=24)
-    normals, points = corner_normals(ball), ball.vertices[ball.faces]
+    normals, points = _corner_normals(ball), ball.vertices[ball.faces]
     away_from_the_caps = np.abs(points[..., 2]) < 0.9
     assert ((normals * points).sum(-1)[away_from_the_caps] > 0.99).all()
+
+
+def test_corner_normals_are_the_weighted_means_over_the_faces_around():
+    mesh = SOLIDS["wheel"]
+    corners = mesh.vertices[mesh.faces]
+    weighted = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
+    faces = np.array([0, 57, 130])
+    for face, found in zip(faces, CornerNormals(mesh).of(faces), strict=True):
+        for vertex, normal in zip(mesh.faces[face], found, strict=True):
+            around = [f for f in np.flatnonzero((mesh.faces == vertex).any(1)) if flat[f] @ flat[face] > 0.72]
+            mean = weighted[around].sum(0)
+            assert normal == pytest.approx(mean / np.linalg.norm(mean))
+
+
+def _corner_normals(mesh: Mesh) -> np.ndarray:
+    return CornerNormals(mesh).of(np.arange(len(mesh.faces)))

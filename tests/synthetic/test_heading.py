@@ -3,7 +3,7 @@ import pytest
 from tests.synthetic.small import small_spec
 
 from vreid.synthetic import studio
-from vreid.synthetic.bodies import Part, vehicle_mesh
+from vreid.synthetic.bodies import Part, vehicle_mesh, vehicle_shape
 from vreid.synthetic.heading import Poses, apparent_heading, headings
 from vreid.synthetic.render import load_layout
 from vreid.synthetic.scene import Film, Placed, Solid, View, crop_camera
@@ -32,7 +32,7 @@ def vehicle():
 
 def test_heading_is_where_the_front_is_seen(vehicle):
     rng = np.random.default_rng(0)
-    solid = Solid(vehicle_mesh(vehicle))
+    solid = Solid(vehicle_mesh(vehicle_shape(vehicle)))
     for _ in range(20):
         target = Placed(solid, *rng.normal(0, 3, 2), yaw=rng.uniform(-np.pi, np.pi))
         view = View(rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(40, 89)), 30.0, rng.uniform(-3, 3))
@@ -40,7 +40,7 @@ def test_heading_is_where_the_front_is_seen(vehicle):
 
 
 def test_the_front_is_the_end_with_the_mirrors(vehicle):
-    mesh = vehicle_mesh(vehicle)
+    mesh = vehicle_mesh(vehicle_shape(vehicle))
     mirrors = mesh.vertices[mesh.faces[mesh.parts == Part.MIRROR].ravel()]
     assert len(mirrors)
     assert (mirrors[:, 0] > 0).all()

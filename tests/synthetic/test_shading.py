@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vreid.synthetic.bodies import Part, vehicle_mesh
+from vreid.synthetic.bodies import Part, vehicle_mesh, vehicle_shape
 from vreid.synthetic.environment import Site
 from vreid.synthetic.light import draw_light, sky_radiance
 from vreid.synthetic.materials import Glow
@@ -24,7 +24,7 @@ class Stage:
         model = next(m for m in (draw_model(0, k) for k in range(60)) if m.type == "sedan")
         details = replace(draw_details(0, "sedan", 4), decals=(), scratches=(), second_tone=None, taxi=False)
         vehicle = Vehicle(model, draw_finish(0, paint, 1), details)
-        target = Placed(Solid(vehicle_mesh(vehicle)), vehicle=vehicle)
+        target = Placed(Solid(vehicle_mesh(vehicle_shape(vehicle))), vehicle=vehicle)
         self.scene = Scene([target])
         view = View(azimuth, 0.35, 14.0, 0.0)
         self.camera = crop_camera(target, view, Film(72, 1), (0.1, 0.1, 0.1, 0.1))

@@ -223,7 +223,7 @@ def run_report_if_stale(wildcards):
 
 
 def decoding_threads(wildcards):
-    """All cores, but for a rendered set no more than have a thousand images each to decode."""
+    """All cores, but for a rendered set no more than have a thousand images each to render or decode."""
     images = PLAN.dataset(wildcards.version).rendered_images()
     cores = all_cores(wildcards)
     return cores if images is None else min(cores, max(1, images // 1024))

@@ -5,7 +5,7 @@ rule render:
         "logs/render/{version}.log",
     benchmark:
         "logs/benchmarks/render/{version}.tsv"
-    threads: all_cores
+    threads: decoding_threads
     resources:
         mem_mb=memory(rendering_request),
         runtime=minutes(rendering_request),

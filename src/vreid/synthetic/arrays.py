@@ -50,7 +50,10 @@ def turned(vectors: Array, yaw: float) -> Array:
     """Return `(N, 3)` vectors turned by `yaw` radians about the vertical axis."""
     c, s = np.float32(np.cos(yaw)), np.float32(np.sin(yaw))
     x, y = vectors[:, 0], vectors[:, 1]
-    return np.stack([c * x - s * y, s * x + c * y, vectors[:, 2]], axis=-1)
+    out = vectors.copy()
+    out[:, 0] = c * x - s * y
+    out[:, 1] = s * x + c * y
+    return out
 
 
 def lattice(ix: Array, iy: Array, key: int) -> Array:

@@ -1,12 +1,13 @@
 """The shape of a vehicle as a mesh: body and cabin lofted along x, wheels, mirrors and add-ons."""
 
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
 from vreid.synthetic.arrays import Double
 from vreid.synthetic.geometry import Mesh, box, ellipsoid, loft, merged, rounded_box, wheel
-from vreid.synthetic.vehicles import Details, Model, Vehicle
+from vreid.synthetic.vehicles import Model, Vehicle
 
 # Heights of the points of a body section between its lower and its upper edge.
 SECTION_HEIGHTS = np.array([0.0, 0.06, 0.16, 0.3, 0.5, 0.68, 0.82, 0.92, 1.0])
@@ -35,9 +36,25 @@ class Part(IntEnum):
     POLE = 13
 
 
-def vehicle_mesh(vehicle: Vehicle) -> Mesh:
+class Shape(NamedTuple):
+    """All that decides a vehicle's mesh: its model, and what is mounted on it."""
+
+    model: Model
+    rack: bool
+    roof_box: bool
+    spoiler: bool
+    taxi: bool
+
+
+def vehicle_shape(vehicle: Vehicle) -> Shape:
+    """Return the shape of a vehicle; vehicles that differ in paint, rims or decals share it."""
+    details = vehicle.details
+    return Shape(vehicle.model, details.rack, details.roof_box, details.spoiler, details.taxi)
+
+
+def vehicle_mesh(shape: Shape) -> Mesh:
     """Return the closed mesh of a vehicle in its own frame."""
-    model, details = vehicle.model, vehicle.details
+    model = shape.model
     parts = [_lower_body(model), _cabin(model), *_wheels(model), *_mirrors(model)]
     if model.type == "truck":
         parts.append(_cargo_box(model))
@@ -45,9 +62,9 @@ def vehicle_mesh(vehicle: Vehicle) -> Mesh:
         parts.append(
             rounded_box((-0.12 * model.length, 0, model.height + 0.10), (1.1, 0.7, 0.12), 0.05, Part.RAIL)
         )
-    parts += _roof_rack(model, details)
-    parts += _spoiler(model, details)
-    if details.taxi:
+    parts += _roof_rack(shape)
+    parts += _spoiler(shape)
+    if shape.taxi:
         middle = (model.rear_top + model.screen_top) / 2 + 0.2
         parts.append(rounded_box((middle, 0, model.height + 0.08), (0.10, 0.33, 0.09), 0.03, Part.SIGN))
     return merged(parts)
@@ -241,9 +258,10 @@ def _cargo_box(model: Model) -> Mesh:
     )
 
 
-def _roof_rack(model: Model, details: Details) -> list[Mesh]:
-    if not details.rack:
+def _roof_rack(shape: Shape) -> list[Mesh]:
+    if not shape.rack:
         return []
+    model = shape.model
     rear, front = model.rear_top + 0.1, model.screen_top - 0.2
     middle, half = (rear + front) / 2, (front - rear) / 2
     side = model.cabin_half_widths[1] * 0.86
@@ -253,15 +271,16 @@ def _roof_rack(model: Model, details: Details) -> list[Mesh]:
         box((rear + 2 * half * share, 0, height + 0.025), (0.03, side, 0.014), Part.RAIL)
         for share in (0.25, 0.75)
     ]
-    if details.roof_box:
+    if shape.roof_box:
         centre = (middle - 0.1, side * 0.3, height + 0.22)
         meshes.append(rounded_box(centre, (half * 0.84, 0.36, 0.17), 0.08, Part.ROOF_BOX))
     return meshes
 
 
-def _spoiler(model: Model, details: Details) -> list[Mesh]:
-    if not details.spoiler:
+def _spoiler(shape: Shape) -> list[Mesh]:
+    if not shape.spoiler:
         return []
+    model = shape.model
     rear = -model.length / 2
     if model.type not in ("sedan", "coupe"):
         centre = (model.rear_top - 0.08, 0, model.height - 0.05)

@@ -9,7 +9,8 @@ from vreid.synthetic.arrays import Stream, stream
 from vreid.synthetic.bodies import Part
 from vreid.synthetic.geometry import Mesh, box, ellipsoid, merged
 from vreid.synthetic.ground import BAY, LANE, Ground
-from vreid.synthetic.scene import Placed, Solid, View
+from vreid.synthetic.scene import Placed, Solid, View, vehicle_solid
+from vreid.synthetic.vehicles import Vehicle
 
 LONGEST_NEIGHBOUR = 5.6
 """Buses and trucks (metres) would hide the vehicle that is meant."""
@@ -40,10 +41,10 @@ def build_site(seed: int, camera: int, ground: Ground, azimuth: float, *, scener
 
 
 def place_traffic(
-    pool: Sequence[Placed], target: Placed, ground: Ground, rng: np.random.Generator
+    pool: Sequence[Vehicle], target: Placed, ground: Ground, rng: np.random.Generator
 ) -> list[Placed]:
     """Return up to two vehicles of `pool` around `target`: in other lanes or ahead and behind; or in bays."""
-    suited = [item for item in pool if _length(item) < LONGEST_NEIGHBOUR]
+    suited = [vehicle for vehicle in pool if vehicle.model.length < LONGEST_NEIGHBOUR]
     placed: list[Placed] = []
     for _ in range(min(2, int(rng.poisson(1.5 if ground == "parking" else 0.9)))):
         choice = suited[int(rng.integers(len(suited)))]
@@ -106,24 +107,20 @@ def _behind(mesh: Mesh, towards: np.ndarray) -> bool:
     return bool(nearest < 0)
 
 
-def _length(item: Placed) -> float:
-    return item.vehicle.model.length if item.vehicle is not None else 0.0
-
-
-def _in_lane(choice: Placed, target: Placed, rng: np.random.Generator) -> Placed:
+def _in_lane(choice: Vehicle, target: Placed, rng: np.random.Generator) -> Placed:
     lane = float(rng.choice([-1.5, -0.5, 0.5, 1.5])) * LANE
     ahead = float(rng.choice([-1, 1])) * rng.uniform(6, 13)
     same = abs(lane - target.y) < LANE / 2
     x = target.x + (ahead if same else rng.uniform(-8, 8))
     yaw = (0.0 if lane < 0 else np.pi) + rng.normal(0, 0.02)
-    return Placed(choice.solid, x, lane + rng.normal(0, 0.15), yaw, choice.vehicle)
+    return Placed(vehicle_solid(choice), x, lane + rng.normal(0, 0.15), yaw, choice)
 
 
-def _in_bay(choice: Placed, target: Placed, rng: np.random.Generator) -> Placed:
+def _in_bay(choice: Vehicle, target: Placed, rng: np.random.Generator) -> Placed:
     bay = float(rng.choice([-2, -1, 1, 2]))
     yaw = np.pi * int(rng.integers(2)) + rng.normal(0, 0.02)
     x, y = target.x + rng.uniform(-0.4, 0.4), target.y + bay * BAY
-    return Placed(choice.solid, x, y, yaw, choice.vehicle)
+    return Placed(vehicle_solid(choice), x, y, yaw, choice)
 
 
 def _apart(a: Placed, b: Placed) -> bool:

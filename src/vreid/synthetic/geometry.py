@@ -105,35 +105,51 @@ def ellipsoid(centre: Sequence[float], radii: Sequence[float], part: int, points
     return loft(rings * np.asarray(radii) + np.asarray(centre), part)
 
 
-def corner_normals(mesh: Mesh, crease: float = 0.72) -> Double:
-    """Return unit normals `(F, 3, 3)` of every corner of every face.
+class CornerNormals:
+    """The unit normals of the corners of a mesh's faces, computed for the faces that are asked for.
 
     A corner takes the area-weighted mean over those faces at its vertex whose normals have a cosine
     above `crease` with its own face, so that sheet metal is smooth and edges stay sharp.
     """
-    corners = mesh.vertices[mesh.faces]
-    weighted = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(weighted, axis=1, keepdims=True)
-    flat = weighted / np.maximum(length, 1e-12)
-    corner, neighbour = _faces_around_corners(mesh)
-    near = (flat[corner // 3] * flat[neighbour]).sum(1) > crease
-    corner, neighbour = corner[near], neighbour[near]
-    summed = np.empty((mesh.faces.size, 3))
-    for axis in range(3):
-        summed[:, axis] = np.bincount(corner, weighted[neighbour, axis], minlength=mesh.faces.size)
-    norm = np.linalg.norm(summed, axis=1, keepdims=True)
-    # A face without area has no neighbour within the crease, itself included: any unit vector will do.
-    smooth = np.where(norm > 1e-12, summed / np.maximum(norm, 1e-12), [0.0, 0.0, 1.0])
-    return smooth.reshape(-1, 3, 3)
+
+    def __init__(self, mesh: Mesh, crease: float = 0.72) -> None:
+        a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
+        self._faces, self._crease = mesh.faces, crease
+        # A face's normal, as long as twice its area.
+        self._weighted = np.cross(b - a, c - a).T.copy()
+        length = np.sqrt(_sum_of_products(self._weighted, self._weighted))
+        self._flat = self._weighted / np.maximum(length, 1e-12)
+        vertex = mesh.faces.ravel()
+        # Small integers are sorted by counting.
+        small = np.uint16 if len(mesh.vertices) <= np.iinfo(np.uint16).max else np.int64
+        self._faces_by_vertex = np.argsort(vertex.astype(small), kind="stable") // 3
+        self._count = np.bincount(vertex, minlength=len(mesh.vertices))
+        self._start = np.cumsum(self._count) - self._count
+
+    def of(self, faces: Index) -> Double:
+        """Return the normals `(N, 3, 3)` of the corners of `faces (N,)`."""
+        corner, own, neighbour = self._faces_around_corners(faces)
+        near = _sum_of_products(self._flat[:, own], self._flat[:, neighbour]) > self._crease
+        corner, neighbour = corner[near], neighbour[near]
+        count = 3 * len(faces)
+        summed: Double = np.stack(
+            [np.bincount(corner, weight[neighbour], minlength=count) for weight in self._weighted]
+        )
+        norm = np.sqrt(_sum_of_products(summed, summed))
+        # A face without area has no neighbour within the crease, itself included: any unit vector will do.
+        smooth = np.where(norm > 1e-12, summed / np.maximum(norm, 1e-12), [[0.0], [0.0], [1.0]])
+        return np.asarray(smooth.T.reshape(-1, 3, 3))
+
+    def _faces_around_corners(self, faces: Index) -> tuple[Index, Index, Index]:
+        """Return all triples of a corner of `faces`, its own face, and a face at the corner's vertex."""
+        vertex = self._faces[faces].ravel()
+        repeats = self._count[vertex]
+        corner = np.repeat(np.arange(len(vertex)), repeats)
+        first = np.cumsum(repeats) - repeats
+        entry = np.arange(len(corner)) + np.repeat(self._start[vertex] - first, repeats)
+        return corner, faces[corner // 3], self._faces_by_vertex[entry]
 
 
-def _faces_around_corners(mesh: Mesh) -> tuple[Index, Index]:
-    """Return all pairs (corner, face at that corner's vertex), the corner's own face included."""
-    vertex = mesh.faces.ravel()
-    order = np.argsort(vertex, kind="stable")
-    count = np.bincount(vertex, minlength=len(mesh.vertices))
-    start = np.cumsum(count) - count
-    repeats = count[vertex]
-    corner = np.repeat(np.arange(len(vertex)), repeats)
-    within = np.arange(len(corner)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    return corner, order[start[vertex[corner]] + within] // 3
+def _sum_of_products(a: Double, b: Double) -> Double:
+    """Return the dot products `(N,)` of vectors `(3, N)`."""
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

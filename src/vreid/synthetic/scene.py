@@ -7,14 +7,17 @@ World: x along the road, y left, z up, metres.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
 from vreid.synthetic.arrays import Array, Index, Mask, dot, turned, unit
-from vreid.synthetic.bodies import Part
-from vreid.synthetic.geometry import Mesh, corner_normals
+from vreid.synthetic.bodies import Part, Shape, vehicle_mesh, vehicle_shape
+from vreid.synthetic.geometry import CornerNormals, Mesh
 from vreid.synthetic.vehicles import Vehicle
 
 GROUND_REACH = 300.0
@@ -23,25 +26,41 @@ SURFACE_OFFSET = np.float32(0.004)
 """Secondary rays start this far above the surface, so that they do not hit it again."""
 GROUND = -1
 """The owner of a ground point; other owners are positions in `Scene.placed`."""
+KEPT_SHAPES = 48
+"""Shapes of vehicles that a process keeps ready for ray casting, at about 2 MB each."""
 
 
 class Solid:
     """A mesh ready for ray casting, in its own frame."""
 
     def __init__(self, mesh: Mesh) -> None:
-        triangles = mesh.vertices[mesh.faces].astype(np.float32)
-        self.normals: Array = corner_normals(mesh).astype(np.float32)
+        self._corners = CornerNormals(mesh)
+        self._normals: Array = np.empty((len(mesh.faces), 3, 3), np.float32)
+        self._known: Mask = np.zeros(len(mesh.faces), bool)
         self.parts = mesh.parts.astype(np.int8)
         self.vertices: Array = mesh.vertices.astype(np.float32)
         low, high = self.vertices.min(0), self.vertices.max(0)
         self.centre: Array = (low + high) / 2
         self.radius = float(np.sqrt(((high - low) ** 2).sum())) / 2
         self._scene = EmbreeScene()
-        self._triangles = TriangleMesh(self._scene, triangles)  # Embree keeps no reference of its own
+        # Embree keeps no reference of its own.
+        self._triangles = TriangleMesh(self._scene, self.vertices, mesh.faces.astype(np.int32))
 
-    def nearest(self, origins: Array, directions: Array) -> dict[str, Array]:
+    def normals(self, faces: npt.NDArray[np.integer[Any]]) -> Array:
+        """Return the normals `(N, 3, 3)` of the corners of `faces (N,)`."""
+        # A picture sees some of the faces, and the next one of the same vehicle mostly the same ones.
+        wanted = np.zeros(len(self._known), bool)
+        wanted[faces] = True
+        new = np.flatnonzero(wanted & ~self._known)
+        if len(new):
+            self._normals[new] = self._corners.of(new)
+            self._known[new] = True
+        found: Array = self._normals[faces]
+        return found
+
+    def nearest(self, origins: Array, directions: Array) -> dict[str, Any]:
         """Return the first hit of each ray: `tfar`, `primID` (-1: none), `u`, `v`, `Ng`."""
-        hits: dict[str, Array] = self._scene.run(origins, directions, output=1)
+        hits: dict[str, Any] = self._scene.run(origins, directions, output=1)
         return hits
 
     def blocked(self, origins: Array, directions: Array, reach: float | None) -> Mask:
@@ -49,6 +68,16 @@ class Solid:
         distances = None if reach is None else np.full(len(origins), reach, np.float32)
         hit: Mask = self._scene.run(origins, directions, distances, query="OCCLUDED") >= 0
         return hit
+
+
+def vehicle_solid(vehicle: Vehicle) -> Solid:
+    """Return the solid of a vehicle, which it shares with those of the same shape."""
+    return _solid_of(vehicle_shape(vehicle))
+
+
+@lru_cache(maxsize=KEPT_SHAPES)
+def _solid_of(shape: Shape) -> Solid:
+    return Solid(vehicle_mesh(shape))
 
 
 @dataclass(frozen=True)
@@ -81,9 +110,9 @@ class Placed:
         return self.world_vectors(points) + np.array([self.x, self.y, 0], np.float32)
 
     def reachable(self, origins: Array, directions: Array, reach: float | None) -> Index:
-        """Return the rays that pass through the solid's bounding sphere within `reach`."""
+        """Return the rays from `origins`, `(N, 3)` or one, that pass the bounding sphere within `reach`."""
         if self.distant:
-            return np.arange(len(origins))
+            return np.arange(len(directions))
         to_centre = self.world_points(self.solid.centre[None])[0] - origins
         along = dot(to_centre, directions)
         aside = dot(to_centre, to_centre) - along * along
@@ -112,8 +141,7 @@ class Scene:
             rays = item.reachable(points, directions, reach)
             rays = rays[~hit[rays]]
             if len(rays):
-                origins = np.ascontiguousarray(item.local_points(points[rays]))
-                local = np.ascontiguousarray(item.local_vectors(directions[rays]))
+                origins, local = item.local_points(points[rays]), item.local_vectors(directions[rays])
                 hit[rays] = item.solid.blocked(origins, local, reach)
         return hit
 
@@ -175,8 +203,8 @@ def crop_camera(target: Placed, view: View, film: Film, margins: tuple[float, fl
     c, s = np.cos(view.roll), np.sin(view.roll)
     right, up = c * right + s * up, c * up - s * right
     body = target.world_points(target.solid.vertices).astype(np.float64) - position
-    depth = (body * forward).sum(1)
-    seen = np.stack([(body * right).sum(1) / depth, (body * up).sum(1) / depth], axis=1)
+    depth = dot(body, forward)
+    seen = np.stack([dot(body, right) / depth, dot(body, up) / depth], axis=1)
     low, high = _box(seen, margins, film)
     height, width = _image_size(high - low, film)
     x = low[0] + (np.arange(width) + 0.5) / width * (high[0] - low[0])
@@ -209,15 +237,6 @@ def _image_size(extent: np.ndarray, film: Film) -> tuple[int, int]:
     return max(8, round(height)) * film.supersampling, max(8, round(width)) * film.supersampling
 
 
-def samples_on(target: Placed, camera: Camera) -> int:
-    """Return how many samples would see `target` if nothing else were there."""
-    origins = np.broadcast_to(camera.position, camera.directions.shape)
-    rays = target.reachable(origins, camera.directions, None)
-    local = np.ascontiguousarray(target.local_vectors(camera.directions[rays]))
-    starts = np.ascontiguousarray(target.local_points(origins[rays]))
-    return int(target.solid.blocked(starts, local, None).sum())
-
-
 @dataclass(frozen=True)
 class Surfaces:
     """What each sample that hit something sees; N samples.
@@ -226,6 +245,7 @@ class Surfaces:
     `face_normal` `(N, 3)` in the world, `local_point`, `local_normal` in the frame of what was hit,
     `part (N,)`, `owner (N,)` position in `Scene.placed` (or GROUND), `ahead (N,)` cosine between the x axis
     of what was hit and the way to the camera.
+    `alone` is how many samples would see the first solid of the scene if nothing else were there.
     """
 
     sample: Index
@@ -239,6 +259,7 @@ class Surfaces:
     part: np.ndarray
     owner: np.ndarray
     ahead: Array
+    alone: int
 
     def lifted(self) -> Array:
         """Return the points moved off their surface, as origins of secondary rays."""
@@ -252,30 +273,33 @@ def cast(scene: Scene, camera: Camera) -> Surfaces:
     nearest = _ground_distance(camera)
     owner = np.where(np.isfinite(nearest), GROUND, GROUND - 1).astype(np.int16)
     part = np.full(count, int(Part.GROUND), np.int8)
-    local_normal = np.tile(np.array([0, 0, 1], np.float32), (count, 1))
+    local_normal = np.zeros((count, 3), np.float32)
+    local_normal[:, 2] = 1
     normal, face_normal = local_normal.copy(), local_normal.copy()
-    origins = np.broadcast_to(camera.position, (count, 3))
+    origin, alone = camera.position[None], 0
     for number, item in enumerate(scene.placed):
-        rays = item.reachable(origins, directions, None)
-        local = np.ascontiguousarray(item.local_vectors(directions[rays]))
-        hits = item.solid.nearest(np.ascontiguousarray(item.local_points(origins[rays])), local)
-        closer = (hits["primID"] >= 0) & (hits["tfar"] < nearest[rays])
+        rays = item.reachable(origin, directions, None)
+        local = item.local_vectors(directions[rays])
+        hits = item.solid.nearest(np.broadcast_to(item.local_points(origin), local.shape), local)
+        met = hits["primID"] >= 0
+        alone = int(met.sum()) if number == 0 else alone
+        closer = met & (hits["tfar"] < nearest[rays])
         rays, hits = rays[closer], {name: value[closer] for name, value in hits.items()}
         nearest[rays], owner[rays] = hits["tfar"], number
         part[rays] = item.solid.parts[hits["primID"]]
-        local_normal[rays] = _interpolated(item.solid.normals, hits)
+        local_normal[rays] = _interpolated(item.solid.normals(hits["primID"]), hits)
         normal[rays] = item.world_vectors(local_normal[rays])
         face_normal[rays] = item.world_vectors(unit(hits["Ng"]))
     sample = np.flatnonzero(owner >= GROUND)
     return _surfaces(
         scene, camera, sample, nearest[sample], owner[sample], part[sample],
-        normal[sample], face_normal[sample], local_normal[sample],
+        normal[sample], face_normal[sample], local_normal[sample], alone,
     )  # fmt: skip
 
 
 def _surfaces(
     scene: Scene, camera: Camera, sample: Index, distance: Array, owner: np.ndarray, part: np.ndarray,
-    normal: Array, face_normal: Array, local_normal: Array,
+    normal: Array, face_normal: Array, local_normal: Array, alone: int,
 ) -> Surfaces:  # fmt: skip
     direction = camera.directions[sample]
     point = camera.position + direction * distance[:, None]
@@ -300,6 +324,7 @@ def _surfaces(
         part,
         owner,
         ahead,
+        alone,
     )
 
 
@@ -311,7 +336,6 @@ def _ground_distance(camera: Camera) -> Array:
     return np.where(distance < GROUND_REACH, distance, np.float32(np.inf)).astype(np.float32)
 
 
-def _interpolated(normals: Array, hits: dict[str, Array]) -> Array:
-    corner = normals[hits["primID"]]
+def _interpolated(corner: Array, hits: dict[str, Any]) -> Array:
     u, v = hits["u"][:, None], hits["v"][:, None]
     return unit(corner[:, 0] * (1 - u - v) + corner[:, 1] * u + corner[:, 2] * v)

@@ -13,7 +13,6 @@ from PIL import Image
 
 from vreid.params.render import RenderSpec
 from vreid.synthetic.arrays import Array, Stream, stream
-from vreid.synthetic.bodies import vehicle_mesh
 from vreid.synthetic.environment import Site, build_occluder, build_site, place_traffic
 from vreid.synthetic.ground import LANE, Ground, cover_surroundings, rustle
 from vreid.synthetic.light import Kind, Light, draw_light
@@ -23,12 +22,11 @@ from vreid.synthetic.scene import (
     Film,
     Placed,
     Scene,
-    Solid,
     Surfaces,
     View,
     cast,
     crop_camera,
-    samples_on,
+    vehicle_solid,
 )
 from vreid.synthetic.sensor import Exposure, Picture, develop, develop_thermal
 from vreid.synthetic.shading import background, gather, near_infrared, temperature, visible
@@ -85,12 +83,11 @@ class Passage:
 
 
 class Studio:
-    """Takes the shots of one world; keeps sites, traffic and the latest vehicle ready."""
+    """Takes the shots of one world; keeps sites and traffic ready."""
 
     def __init__(self, world: World, shape: Format) -> None:
         self._world, self._spec, self._shape = world, world.spec, shape
         self._setup = lru_cache(maxsize=64)(self._build_setup)
-        self._vehicle = lru_cache(maxsize=2)(_solid)
 
     def take(self, shot: Shot, bands: tuple[Band, ...]) -> list[Picture]:
         """Return one picture `(h, w, 3)` uint8 per spectrum, aligned pixel by pixel."""
@@ -113,7 +110,7 @@ class Studio:
         self, shot: Shot, setup: Setup, passage: Passage, vehicle: Vehicle, rng: np.random.Generator
     ) -> tuple[Placed, View]:
         """Return the vehicle where it stands at this shot, and the camera seen from there."""
-        solid = self._vehicle(vehicle)
+        solid = vehicle_solid(vehicle)
         yaw = (0.0 if passage.heading > 0 else np.pi) + rng.normal(0, 0.02)
         if self._spec.style != "surveillance":
             y = -passage.heading * passage.lane if setup.site.ground == "road" else 0.0
@@ -150,12 +147,11 @@ class Studio:
         traffic: list[Placed] = []
         if self._spec.style != "product":
             traffic = place_traffic(self._traffic, target, site.ground, rng)
-        enough = LEAST_VISIBLE * samples_on(target, camera) if traffic or occluders else 0
         for around in ([*traffic, *occluders], occluders, []):
             scene = Scene([target, *around, *site.scenery])
             surfaces = cast(scene, camera)
             # The target comes first: it is owner 0 of the surfaces.
-            if int((surfaces.owner == 0).sum()) >= enough:
+            if not around or int((surfaces.owner == 0).sum()) >= LEAST_VISIBLE * surfaces.alone:
                 break
         return scene, surfaces
 
@@ -181,12 +177,8 @@ class Studio:
         return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
 
     @cached_property
-    def _traffic(self) -> list[Placed]:
-        pool = []
-        for number in range(TRAFFIC_POOL):
-            vehicle = _passer_by(self._spec.seed, number)
-            pool.append(Placed(_solid(vehicle), vehicle=vehicle))
-        return pool
+    def _traffic(self) -> list[Vehicle]:
+        return [_passer_by(self._spec.seed, number) for number in range(TRAFFIC_POOL)]
 
     def _build_setup(self, number: int) -> Setup:
         spec = self._spec
@@ -259,10 +251,6 @@ def draw_passage(spec: RenderSpec, shot: Shot) -> Passage:
         dirt=float(rng.choice([0.05, 0.15, 0.5], p=[0.6, 0.3, 0.1])),
         warmth=rng.uniform(0.75, 1.2),
     )
-
-
-def _solid(vehicle: Vehicle) -> Solid:
-    return Solid(vehicle_mesh(vehicle))
 
 
 def _passer_by(seed: int, number: int) -> Vehicle:
