@@ -33,7 +33,7 @@ IMAGES = 240
 
 
 def write_index(path, lists):
-    """An index of 20 vehicles and 5 cameras; every second test vehicle is on the first list, all on the last."""
+    """An index of 20 vehicles and 5 cameras; every second test vehicle is on the first list."""
     rng = np.random.default_rng(5)
     pids, camids = rng.integers(0, 20, IMAGES), rng.integers(1, 6, IMAGES)
     splits = np.where(pids < 5, "train", np.where(rng.random(IMAGES) < 0.3, "query", "gallery"))

@@ -1,4 +1,4 @@
-"""Draws query and gallery from one set of images: the same for the pipeline's splits and for `vreid evaluate`."""
+"""Draws query and gallery from one set of images, for the pipeline's splits and for `vreid evaluate`."""
 
 from collections.abc import Iterator
 from typing import Any

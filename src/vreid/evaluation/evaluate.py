@@ -10,6 +10,7 @@ from vreid.evaluation.arrays import (
     Array,
     Ints,
     common_codes,
+    comparable,
     copies,
     feature_matrix,
     label_vector,
@@ -86,6 +87,7 @@ def evaluate_arrays(
         label_vector(query_ids, len(query), "query ids"),
         label_vector(gallery_ids, len(gallery), "gallery ids"),
     )
+    comparable(*ids)
     rules = find_protocol(protocol, junk) if isinstance(protocol, str) else protocol
     method = method or Method()
     if rules.form == "all_vs_all" and not _same_set(query, gallery, *ids):
@@ -97,6 +99,12 @@ def evaluate_arrays(
         )
     _check_form(rules, *ids)
     cams = None
+    if rules.junk == "same_camera" and (query_cams is None) != (gallery_cams is None):
+        known, unknown = ("gallery", "query") if query_cams is None else ("query", "gallery")
+        raise UserError(
+            f"The protocol {rules.name} compares cameras, but only those of the {known} are given, not those "
+            f"of the {unknown}"
+        )
     if rules.junk == "same_camera" and query_cams is not None and gallery_cams is not None:
         parts = (query_cams, len(query), "query cams"), (gallery_cams, len(gallery), "gallery cams")
         cams = np.concatenate(common_codes(*(label_vector(*part) for part in parts)))
@@ -243,7 +251,7 @@ def _one_set(
     query: Array, gallery: Array, query_ids: Array, gallery_ids: Array, protocol: Protocol
 ) -> tuple[Array, Array]:
     """Join query and gallery, which must not share an image: a shared one would find itself."""
-    features, ids = np.concatenate([query, gallery]), np.concatenate([query_ids, gallery_ids])
+    features, ids = np.concatenate([query, gallery]), np.concatenate(comparable(query_ids, gallery_ids))
     norms = squared_norms(features, working_type(features), "query and gallery features")
     again, first = copies(features, norms)
     shared = np.flatnonzero((first < len(query)) & (again >= len(query)) & (ids[first] == ids[again]))
