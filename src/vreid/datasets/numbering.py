@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,1000}(\.0+)?")
 """`7.0` is what some programs make of 7; Python reads no number of several thousand digits."""
@@ -19,3 +22,11 @@ def same_number(texts: Iterable[str]) -> tuple[str, str] | None:
         if other.partition(".")[0] != digits:
             return other, text
     return None
+
+
+def first_rounded(kind: "np.dtype[Any]") -> float:
+    """Return from which whole number on (ignoring the sign) floats of `kind` no longer tell neighbours apart.
+
+    Several programs count in float64 whatever they write, so its limit, 2^53, holds for wider types too.
+    """
+    return float(min(2.0 ** (np.finfo(kind).nmant + 1), 2.0**53))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vreid.datasets.numbering import first_rounded
 from vreid.params.errors import UserError
 
 Array = npt.NDArray[Any]
@@ -132,7 +133,7 @@ def _whole(array: Array, name: str) -> Ints:
         raise UserError(
             f"{name}: row {bad[0]} (from 0) is {array[bad[0]]}; labels are whole numbers or strings"
         )
-    limit = min(2.0 ** (np.finfo(array.dtype).nmant + 1), 2.0**53)
+    limit = first_rounded(array.dtype)
     large = np.flatnonzero(np.abs(array) >= limit)
     if large.size:
         raise UserError(
