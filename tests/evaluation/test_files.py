@@ -1,4 +1,5 @@
 import json
+import pickle
 import re
 
 import numpy as np
@@ -6,8 +7,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
+from scipy.io import savemat
 from tests.evaluation.slow import slow_distance, slow_evaluate
 from typer import Typer
 from typer.testing import CliRunner
@@ -17,6 +21,7 @@ from vreid.evaluation.arrays import label_vector
 from vreid.evaluation.evaluate import Method, evaluate_arrays
 from vreid.evaluation.files import read_features
 from vreid.evaluation.protocols import find_protocol
+from vreid.evaluation.reranking import Reranking
 from vreid.params.errors import UserError
 
 
@@ -133,7 +138,7 @@ def write(path, content):
         ("f.npz", b"", r"f\.npz is no \.npz"),
         ("f.parquet", b"PAR1", r"f\.parquet is no Parquet"),
         ("f.npy", b"", r"f\.npy is no \.npy file"),
-        ("f.pt", b"", r"not from '\.pt'"),
+        ("f.txt", b"", r"not from '\.txt'"),
         ("f.npz", {"query_features": np.eye(3)}, r"has no 'query_ids'; it has query_features"),
         (
             "f.npz",
@@ -154,9 +159,12 @@ def test_unreadable_files_get_a_sentence(tmp_path, name, content, sentence):
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ({"cam": [0, 1, 0]}, "has no column 'id'"),
+        ({"cam": [0, 1, 0]}, "has no column 'ids'"),
         ({"id": [0, 1, None]}, "column 'id': 1 values are missing"),
-        ({"id": [0, 1, 1], "role": ["query", "gallery", "train"]}, "line 2 .* 'train', not query or gallery"),
+        (
+            {"id": [0, 1, 1], "role": ["query", "gallery", "test"]},
+            "line 2 .* is test, not query",
+        ),
         ({"id": [0, 1], "role": ["query", "gallery"]}, "2 lines for 3 features"),
         ({"id": [0, 1]}, "one label for each of the 3"),
     ],
@@ -218,7 +226,7 @@ def test_tensors_and_categories_are_read(tmp_path, arrays, expected):
         ),
         ({"features": [["a"], ["b"]]}, "holds lists of string; features are lists of real numbers"),
         ({"features": [None, [1.0]]}, "column 'features': 1 values are missing"),
-        ({"pid": [1, 2]}, "two columns for one thing, 'id' and 'pid': keep one"),
+        ({"pid": [1, 2]}, "two names for one thing, 'id' and 'pid': keep one"),
         ({"role": ["query", "query"]}, "no line has the role gallery"),
         ({"id": [1.0, 2.0**53]}, r"row 1 \(from 0\) is 9007199254740992 as float64"),
     ],
@@ -232,9 +240,9 @@ def test_tables_that_cannot_be_read_rightly_are_refused(tmp_path, columns, sente
 
 def test_a_table_without_a_column_is_described_by_its_own_names(tmp_path):
     pq.write_table(
-        pa.table({"pid": [1], "camid": [1], "split": ["query"], "embedding": [[1.0]]}), tmp_path / "f.parquet"
+        pa.table({"pid": [1], "camid": [1], "split": ["query"], "vectors": [[1.0]]}), tmp_path / "f.parquet"
     )
-    with pytest.raises(UserError, match="no column 'features'; it has pid, camid, split, embedding"):
+    with pytest.raises(UserError, match="no column 'features'; it has pid, camid, split, vectors"):
         read_features(tmp_path / "f.parquet")
 
 
@@ -298,8 +306,8 @@ def test_labels_in_a_csv_are_told_apart_as_they_are_written(tmp_path, written, r
         ("id\n\u00e4\nb\nc".encode("latin-1"), "is not in UTF-8"),
         ("id\na\nb\nc".encode("utf-16"), "is not in UTF-8"),
         (b"id,cam\n1,2\n1\n1,2", r"line 1 \(from 0, below the names\) has 1 values for 2 columns"),
-        (b"id,id\n1,2\n1,2\n1,2", "two columns for one thing, 'id' and 'id'"),
-        (b"", "no column 'id'; it has none"),
+        (b"id,id\n1,2\n1,2\n1,2", "two names for one thing, 'id' and 'id'"),
+        (b"", "no column 'ids'; it has nothing"),
     ],
 )
 def test_a_csv_that_cannot_be_read_is_described(tmp_path, content, sentence):
@@ -314,12 +322,230 @@ def test_what_would_be_passed_over_is_refused(tmp_path, arrays):
     with pytest.raises(UserError, match="features of one set and query_features besides"):
         read_features(tmp_path / "f.npz")
     np.savez(tmp_path / "f.npz", **arrays)
-    with pytest.raises(UserError, match=r"--labels names the labels of a \.npy file"):
+    with pytest.raises(UserError, match=r"--labels is for a matrix of features in \.npy"):
         read_features(tmp_path / "f.npz", tmp_path / "labels.csv")
     del arrays["gallery_cams"]
     np.savez(tmp_path / "f.npz", **arrays)
     with pytest.raises(UserError, match="only those of the query are given, not those of the gallery"):
         run(tmp_path / "f.npz")
+
+
+def named_as(words, arrays):
+    """The arrays under a peer's names, given as `query_features query_ids query_cams gallery_features …`."""
+    ours = [f"{part}_{key}" for part in ("query", "gallery") for key in ("features", "ids", "cams")]
+    return {word: arrays[name] for word, name in zip(words.split(), ours, strict=True)}
+
+
+LAYUMI = "query_f query_label query_cam gallery_f gallery_label gallery_cam"
+TORCHREID = "qf q_pids q_camids gf g_pids g_camids"
+PEERS = {
+    "pytorch_result.mat": (LAYUMI, savemat),
+    "torchreid.npz": (TORCHREID, lambda path, found: np.savez(path, **found)),
+    "fastreid.npz": (
+        "query_features query_pids query_camids gallery_features gallery_pids gallery_camids",
+        lambda path, found: np.savez(path, **found),
+    ),
+    "lists.pth": (
+        TORCHREID,
+        lambda path, found: torch.save(
+            {name: torch.as_tensor(v) if v.ndim == 2 else v.tolist() for name, v in found.items()}, path
+        ),
+    ),
+    "half.pt": (
+        "query_feat query_pid query_camid gallery_feat gallery_pid gallery_camid",
+        lambda path, found: torch.save({name: torch.as_tensor(v) for name, v in found.items()}, path),
+    ),
+    "f.safetensors": (
+        TORCHREID,
+        lambda path, found: save_file({name: torch.as_tensor(v) for name, v in found.items()}, path),
+    ),
+    "folder": (
+        TORCHREID,
+        lambda path, found: (path.mkdir(), [np.save(path / f"{name}.npy", v) for name, v in found.items()]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_containers_of_peers_are_read(tmp_path, arrays, expected, name):
+    words, save = PEERS[name]
+    save(tmp_path / name, named_as(words, arrays))
+    assert metrics(run(tmp_path / name)) == metrics(expected)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("name", ["f.csv", "f.parquet"])
+def test_a_column_for_each_dimension_is_read_in_the_order_of_numbers(tmp_path, arrays, expected, name, first):
+    features, table = lines(arrays)
+    wide = np.concatenate([features, np.zeros((90, 7), np.float32)], axis=1)  # 12 columns: 10 is not after 1
+    order = np.random.default_rng(3).permutation(12)
+    columns = {f"feat_{first + n}": wide[:, n] for n in order}
+    content = pa.table({"x_1": table["cam"], "x_2": table["cam"], **table, **columns})
+    (pyarrow.csv.write_csv if name == "f.csv" else pq.write_table)(content, tmp_path / name)
+    assert run(tmp_path / name)["mAP"] == pytest.approx(expected["mAP"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        (
+            "f.pkl",
+            pickle.dumps({"qf": 1}),
+            r'not read from \.pkl; make an \.npz of it: python -c "import p',
+        ),
+        ("f.h5", b"\x89HDF", r"not read from \.h5; make an \.npz of it: python -c \"import h5py"),
+        (
+            "f.pth",
+            pickle.dumps({"qf": np.eye(2)}),
+            "because it is damaged or holds more than tensors",
+        ),
+        ("f.pth", b"", "is not read, because it is damaged"),
+        ("f.mat", b"nothing", "is no .mat file"),
+        ("f.mat", b"", "is no .mat file"),
+        ("f.safetensors", b"nothing", r"is no \.safetensors file"),
+        ("f.csv", b"id,f_0,f_1\n1,0.5,x\n", r"column 'f_1': line 0 \(from 0\) is 'x'; features are real"),
+    ],
+    ids=[
+        "pickle",
+        "hdf5",
+        "arrays in .pth",
+        "empty .pth",
+        "text in .mat",
+        "empty .mat",
+        "safetensors",
+        "csv",
+    ],
+)
+def test_containers_that_are_not_read_say_what_to_do(tmp_path, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=sentence):
+        read_features(tmp_path / name)
+
+
+def test_a_tensor_without_a_name_is_refused(tmp_path):
+    torch.save(torch.eye(3), tmp_path / "f.pt")
+    with pytest.raises(UserError, match="holds a Tensor, not a dictionary of tensors by name"):
+        read_features(tmp_path / "f.pt")
+
+
+def test_other_names_are_mapped(tmp_path, arrays, expected):
+    odd = named_as("a b c d e f", arrays)
+    np.savez(tmp_path / "f.npz", **odd, query_ids=arrays["query_ids"][::-1])
+    ours = [f"{part}_{key}" for part in ("query", "gallery") for key in ("features", "ids", "cams")]
+    mapping = dict(zip(ours, odd, strict=True))
+    found = read_features(tmp_path / "f.npz", mapping=mapping)
+    assert found.evaluate(find_protocol("veri776"), Method()).summary() == expected
+    with pytest.raises(UserError, match="has no 'z' for query_ids; it has a, b, c, d, e, f, query_ids"):
+        read_features(tmp_path / "f.npz", mapping={"query_ids": "z"})
+    with pytest.raises(UserError, match="--map ids_of_query=…: nothing is called so; there are cams"):
+        read_features(tmp_path / "f.npz", mapping={"ids_of_query": "a"})
+    np.savez(tmp_path / "f.npz", **arrays, qf=arrays["query_features"])
+    with pytest.raises(UserError, match="two names for one thing, 'query_features' and 'qf': keep one"):
+        read_features(tmp_path / "f.npz")
+
+
+def test_lines_for_training_are_left_out_and_counted(tmp_path, arrays, expected):
+    features, table = lines(arrays)
+    more = {name: [*values, *values[:3]] for name, values in table.items()}
+    more["role"][-3:] = ["train"] * 3
+    pq.write_table(
+        pa.table({**more, "features": [*features.tolist(), *features[:3].tolist()]}), tmp_path / "f.parquet"
+    )
+    found = read_features(tmp_path / "f.parquet")
+    assert found.remarks == ("3 lines of the role train are left out",)
+    assert found.evaluate(find_protocol("veri776"), Method())["mAP"] == pytest.approx(expected["mAP"])
+
+
+def test_images_of_the_junk_identity_are_as_if_they_were_not_there(tmp_path, arrays):
+    rest = dict(arrays)
+    keep = arrays["gallery_ids"] != 3
+    asked = arrays["query_ids"] != 3
+    for key in ("features", "ids", "cams", "features_mirrored"):
+        rest[f"gallery_{key}"] = arrays[f"gallery_{key}"][keep]
+        rest[f"query_{key}"] = arrays[f"query_{key}"][asked]
+    np.savez(tmp_path / "f.npz", **arrays)
+    np.savez(tmp_path / "rest.npz", **rest)
+    found = read_features(tmp_path / "f.npz").without("3")
+    assert found.evaluate(find_protocol("veri776"), Method()).summary() == run(tmp_path / "rest.npz")
+    dropped = int((~keep).sum() + (~asked).sum())
+    assert found.remarks[0].startswith(f"{dropped} images of the identity 3 are left out")
+    with pytest.raises(UserError, match="No image has the identity -1"):
+        found.without("-1")
+
+
+def test_distances_take_the_place_of_features(tmp_path, arrays, expected):
+    labels = {name: values for name, values in arrays.items() if "features" not in name}
+    np.savez(tmp_path / "labels.npz", **labels)
+    matrix = np.array(
+        [
+            [slow_distance(q.tolist(), g.tolist(), "cosine") for g in arrays["gallery_features"]]
+            for q in arrays["query_features"]
+        ]
+    )
+    np.save(tmp_path / "d.npy", matrix)
+    found = read_features(tmp_path / "labels.npz", distances=tmp_path / "d.npy")
+    summary = found.evaluate(find_protocol("veri776"), Method()).summary()
+    assert metrics(summary) == pytest.approx(metrics(expected))
+    assert summary["rules"]["distance"] == "given" and found.suspicions() == []
+    keep = arrays["gallery_ids"] != 3
+    asked = arrays["query_ids"] != 3
+    np.savez(tmp_path / "f.npz", **arrays)
+    without = read_features(tmp_path / "f.npz").without("3").evaluate(find_protocol("veri776"), Method())
+    given_without = found.without("3").evaluate(find_protocol("veri776"), Method())
+    assert metrics(given_without.summary()) == pytest.approx(metrics(without.summary()))
+    assert given_without.trials[0].gallery == keep.sum() and len(given_without.trials[0].rows) == asked.sum()
+
+
+def test_distances_of_one_set_are_searched_and_drawn_like_features(tmp_path, arrays):
+    features, ids = arrays["gallery_features"], arrays["gallery_ids"]
+    np.savez(tmp_path / "f.npz", features=features, ids=ids)
+    np.savez(tmp_path / "ids.npz", ids=ids)
+    np.save(
+        tmp_path / "d.npy",
+        [[slow_distance(a, b, "cosine") for b in features.tolist()] for a in features.tolist()],
+    )
+    for name in ("all_vs_all", "vehicleid_official_800", "vru_swapped_1200"):
+        one = read_features(tmp_path / "f.npz").evaluate(find_protocol(name), Method(), seed=2)
+        other = read_features(tmp_path / "ids.npz", distances=tmp_path / "d.npy")
+        found = other.evaluate(find_protocol(name), Method(), seed=2)
+        assert metrics(found.summary()) == pytest.approx(metrics(one.summary()))
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "sentence"),
+    [
+        (
+            lambda matrix: matrix[:, :-1],
+            {},
+            r"gallery_ids has the shape \(70,\); .* each of the 69",
+        ),
+        (lambda matrix: np.where(matrix < 1, np.nan, matrix), {}, r"row 0 \(from 0\) holds nan"),
+        (lambda matrix: matrix, {"flip": True}, "flip test needs features"),
+        (lambda matrix: matrix, {"method": Method(reranking=Reranking())}, "re-ranking needs features"),
+        (lambda matrix: matrix, {"method": Method(distance="cosine")}, "distances are given"),
+    ],
+)
+def test_distances_that_do_not_do_are_refused(tmp_path, arrays, change, options, sentence):
+    np.savez(
+        tmp_path / "f.npz", **{name: values for name, values in arrays.items() if "features" not in name}
+    )
+    np.save(tmp_path / "d.npy", change(np.arange(1400.0).reshape(20, 70)))
+    with pytest.raises(UserError, match=sentence):
+        found = read_features(tmp_path / "f.npz", distances=tmp_path / "d.npy")
+        found.evaluate(find_protocol("veri776"), **{"method": Method(), **options})
+
+
+def test_features_that_tell_nothing_apart_are_remarked(tmp_path):
+    query, gallery = np.eye(4), np.ones((6, 4))
+    query[1] = 0
+    ids = {"query_ids": np.arange(4), "gallery_ids": np.arange(6)}
+    np.savez(tmp_path / "f.npz", query_features=query, gallery_features=gallery, **ids)
+    assert read_features(tmp_path / "f.npz").suspicions() == [
+        "1 of 4 query features are all zero: look at what made them",
+        "All 6 gallery features are equal: look at what made them",
+    ]
+    np.savez(tmp_path / "f.npz", query_features=np.eye(4), gallery_features=np.eye(6)[:, :4] + 1, **ids)
+    assert read_features(tmp_path / "f.npz").suspicions() == []
 
 
 IDS = st.sampled_from(
@@ -500,6 +726,28 @@ class TestCommand:
         assert rules[1]["distance"] == "euclidean"
         assert rules[3]["reranking"] == "k-reciprocal, k1 5, k2 2, lambda 0.1"
         assert len({summary["mAP"] for summary in found.values()}) == len(found)
+
+    def test_without_a_protocol_the_images_are_taken_as_they_are(self, tmp_path, arrays):
+        np.savez(tmp_path / "f.npz", **arrays)
+        assert "No --protocol is given: custom takes" in self.call(tmp_path / "f.npz").output
+        blind = {name: values for name, values in arrays.items() if not name.endswith("cams")}
+        np.savez(tmp_path / "f.npz", **blind)
+        assert "No --protocol is given: custom_no_cameras takes" in self.call(tmp_path / "f.npz").output
+        np.savez(tmp_path / "f.npz", features=arrays["query_features"], ids=arrays["query_ids"])
+        assert "No --protocol is given: all_vs_all takes" in self.call(tmp_path / "f.npz").output
+
+    def test_names_and_junk_are_options(self, tmp_path, arrays):
+        arrays["vehicles"] = arrays.pop("query_ids")
+        np.savez(tmp_path / "f.npz", **arrays)
+        done = self.call(tmp_path / "f.npz", "--map", "query_ids=vehicles", "--junk-id", 3)
+        assert done.exit_code == 0, done.output
+        assert "images of the identity 3 are left out" in done.output
+        assert "write NAME=KEY" in str(self.call(tmp_path / "f.npz", "--map", "vehicles").exception)
+
+    def test_an_unknown_protocol_says_what_custom_is(self, tmp_path, arrays):
+        np.savez(tmp_path / "f.npz", **arrays)
+        done = self.call(tmp_path / "f.npz", "--protocol", "market1501")
+        assert "`custom` takes query and gallery as given" in str(done.exception)
 
     def test_trials_are_shown_with_their_spread(self, tmp_path, arrays):
         features, table = lines(arrays)

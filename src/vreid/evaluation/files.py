@@ -1,37 +1,19 @@
-"""Reads features that anybody's model wrote: .npz, .npy with a table of labels, or .parquet."""
+"""Reads features that anybody's model wrote, with identities and cameras, and evaluates them."""
 
-import csv
-import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from vreid.datasets.numbering import WHOLE_NUMBER, same_number
-from vreid.evaluation.arrays import Array, feature_matrix, label_vector
-from vreid.evaluation.evaluate import Method, evaluate_arrays, evaluate_pool
+from vreid.evaluation.arrays import Array, chunks, feature_matrix, label_vector, working_type
+from vreid.evaluation.containers import MIRRORED, NAMES, Container, load_array, open_container
+from vreid.evaluation.evaluate import Method, evaluate_arrays, evaluate_distances, evaluate_pool
 from vreid.evaluation.protocols import Protocol
 from vreid.evaluation.result import Result
 from vreid.params.errors import UserError
 
 ROLES = ("query", "gallery")
-MIRRORED = "_mirrored"
-ALIASES = {"pid": "id", "camid": "cam", "split": "role"}
-"""Names of columns in this project's own tables, beside those of a file of features."""
-LABELS = ("id", "cam", "role")
-COLUMNS = (*LABELS, "features", f"features{MIRRORED}")
-
-MISSING = ("", "nan", "<na>", "na", "n/a", "null", "none")
-"""What programs write into a CSV where nothing is known."""
-
-NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|[-+]?inf", re.IGNORECASE)
-"""A number as programs write one, whole or not."""
-
-NOT_NUMBERS = (ValueError, OSError, EOFError, MemoryError, OverflowError)
-"""What NumPy raises on a file that it cannot read, or that claims to hold more than any memory does."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +24,11 @@ class Part:
     ids: Array
     cams: Array | None
     mirrored: Array | None
+
+    def of(self, rows: Array) -> "Part":
+        """Return the images that `rows` (N,) marks."""
+        cams, mirrored = (None if values is None else values[rows] for values in (self.cams, self.mirrored))
+        return Part(self.features[rows], self.ids[rows], cams, mirrored)
 
     def tested(self, flip: bool) -> Array:
         """Return the features, or, for `flip`, their mean with those of the mirrored images.
@@ -76,10 +63,59 @@ def flip_mean(features: Array, mirrored: Array) -> Array:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """What a file holds: query and gallery apart, or one set (then `gallery` is None)."""
+    """What a file holds: query and gallery apart, or one set (then `gallery` is None).
+
+    `remarks` are sentences about what was left out. `distances` (Q, G), where they are given, take the place
+    of features, which are then their rows and columns.
+    """
 
     query: Part
     gallery: Part | None
+    remarks: tuple[str, ...] = ()
+    distances: Array | None = None
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that takes the images as they are, for who names none."""
+        if self.gallery is None:
+            return "all_vs_all"
+        cameras = self.query.cams is not None and self.gallery.cams is not None
+        return "custom" if cameras else "custom_no_cameras"
+
+    def without(self, junk: str) -> "FeatureSet":
+        """Return the images but those of the identity `junk`, as false boxes of a detector are marked (-1).
+
+        Raises:
+            UserError: no image has it, or all have.
+        """
+        parts = [part for part in (self.query, self.gallery) if part is not None]
+        kept = [part.ids.astype(str) != junk for part in parts]
+        dropped = sum(int((~mask).sum()) for mask in kept)
+        if not dropped or not all(mask.any() for mask in kept):
+            which = "Every image of query or gallery" if dropped else "No image"
+            raise UserError(f"{which} has the identity {junk}, which is to be left out")
+        rest = [part.of(mask) for part, mask in zip(parts, kept, strict=True)]
+        remark = f"{dropped} images of the identity {junk} are left out: they are junk for every query"
+        matrix = self.distances if self.distances is None else self.distances[np.ix_(kept[0], kept[-1])]
+        return FeatureSet(rest[0], rest[1] if len(rest) > 1 else None, (*self.remarks, remark), matrix)
+
+    def suspicions(self) -> list[str]:
+        """Return sentences about features that cannot tell images apart: rows of zeros, or all equal."""
+        names = ("",) if self.gallery is None else ("query ", "gallery ")
+        found = []
+        for name, part in zip(names, (self.query, self.gallery), strict=False):
+            if part is None or self.distances is not None:
+                continue
+            features, zeros = part.features, 0
+            for _, rows in chunks(features, working_type(features)):
+                zeros += int((~rows.any(axis=1)).sum())
+            if zeros:
+                found.append(
+                    f"{zeros} of {len(features)} {name}features are all zero: look at what made them"
+                )
+            elif len(features) > 1 and (features == features[0]).all():
+                found.append(f"All {len(features)} {name}features are equal: look at what made them")
+        return found
 
     def evaluate(self, protocol: Protocol, method: Method, *, flip: bool = False, seed: int = 0) -> Result:
         """Evaluate under `protocol`; one set is split by the protocol, whose draws `seed` starts.
@@ -88,6 +124,20 @@ class FeatureSet:
             UserError: see `evaluate_arrays` and `evaluate_pool`.
         """
         one, other = self.query, self.gallery
+        if self.distances is not None:
+            if flip:
+                raise UserError("The flip test needs features, not distances")
+            far = one if other is None else other
+            return evaluate_distances(
+                self.distances,
+                one.ids,
+                far.ids,
+                one.cams,
+                far.cams,
+                protocol=protocol,
+                method=method,
+                seed=seed if other is None else None,
+            )
         if other is None:
             return evaluate_pool(
                 one.tested(flip), one.ids, one.cams, protocol=protocol, method=method, seed=seed
@@ -104,270 +154,121 @@ class FeatureSet:
         )
 
 
-@dataclass(frozen=True)
-class Table:
-    """Columns of a table by the names in `COLUMNS`, and the names of all its columns as they are written."""
+def read_features(
+    path: Path,
+    labels: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    distances: Path | None = None,
+) -> FeatureSet:
+    """Read features, identities and cameras from a file that `open_container` opens.
 
-    path: Path
-    columns: Mapping[str, Array]
-    written: tuple[str, ...]
+    Arrays are query_features, gallery_features, query_ids, gallery_ids and, where known, query_cams and
+    gallery_cams; or features, ids and cams of one set. `query_features_mirrored` … serve the flip test.
+    Tables have a line per image and the columns features (a list of numbers; or numbered columns), ids and,
+    where known, cams and role (query, gallery; lines of the role train are left out; without roles the lines
+    are one set). Other usual names for these (`NAMES`) will do, and `mapping` gives any name for them.
 
-
-def read_features(path: Path, labels: Path | None = None) -> FeatureSet:
-    """Read features, identities and cameras from a file.
-
-    * `.npz`: query_features, gallery_features, query_ids, gallery_ids and, where known, query_cams and
-      gallery_cams; or features, ids and cams of one set. `query_features_mirrored` … serve the flip test.
-    * `.parquet`: a line per image with the columns features (list of numbers), id (or pid) and, where known,
-      cam (or camid), role (or split: query or gallery; without it the lines are one set) and
-      features_mirrored.
-    * `.npy`: an array with these fields; or the matrix of features, and `labels` is a .csv or .parquet with
-      the other columns, line by line.
-
-    Nothing is unpickled.
+    Args:
+        path: the file.
+        labels: a table with the other columns, line by line, where `path` is a matrix of features in .npy.
+        mapping: of the values of `NAMES` to names in the file.
+        distances: an .npy matrix (Q, G) that takes the place of the features; `path` has the labels.
 
     Raises:
         UserError: the file is missing, damaged or of another kind, lacks a key or a column, has one twice, or
             holds labels or features that are not what `label_vector` and `feature_matrix` take.
     """
-    kind = path.suffix.lower()
-    if kind == ".npy":
-        return _from_npy(_load(path), path, labels)
-    if labels is not None:
-        raise UserError(f"--labels names the labels of a .npy file; {path} has its labels itself")
-    if kind == ".npz":
-        return _from_arrays(_load_npz(path), path)
-    if kind == ".parquet":
-        return _from_table(_load_parquet(path))
-    raise UserError(f"{path}: features are read from .npz, .npy or .parquet, not from {path.suffix!r}")
-
-
-def _from_npy(array: Array, path: Path, labels: Path | None) -> FeatureSet:
-    written = array.dtype.names
-    if written is not None and labels is not None:
-        raise UserError(f"--labels is for a matrix of features; {path} has the fields {', '.join(written)}")
-    if written is not None:
-        chosen = chosen_columns(written, path)
-        return _from_table(Table(path, {name: array[written[n]] for name, n in chosen.items()}, written))
+    mapping = mapping or {}
+    unknown = [thing for thing in mapping if thing not in NAMES.values()]
+    if unknown:
+        raise UserError(f"--map {unknown[0]}=…: nothing is called so; there are {', '.join(_things())}")
+    container = open_container(path)
+    if distances is not None:
+        return _with_distances(container.arrays(mapping), path, container, load_array(distances))
+    alone = path.suffix.lower() == ".npy" and container.names == ("features",)
+    if labels is not None and not alone:
+        raise UserError(f"--labels is for a matrix of features in .npy; {path} has its labels itself")
+    if not alone:
+        return _sorted_out(container.arrays(mapping), path, container.names, is_table=container.is_table)
     if labels is None:
         raise UserError(f"{path} holds features alone: name a table of their ids with --labels")
-    table = _load_csv(labels) if labels.suffix.lower() == ".csv" else _load_parquet(labels)
-    if "features" in table.columns:
+    table = open_container(labels)
+    arrays = table.arrays(mapping)
+    if "features" in arrays:
         raise UserError(f"{path} and {labels} both hold features: name one of them")
-    return _from_table(Table(labels, {**table.columns, "features": array}, table.written))
+    features = container.arrays({})["features"]
+    return _sorted_out({**arrays, "features": features}, labels, table.names, is_table=True)
 
 
-def _from_arrays(arrays: Mapping[str, Array], path: Path) -> FeatureSet:
+def _with_distances(arrays: dict[str, Array], path: Path, container: Container, given: Array) -> FeatureSet:
+    """Return labels with given distances, whose rows and columns stand for the features."""
+    matrix = feature_matrix(given, "distances")
+    found = {name: values for name, values in arrays.items() if "features" not in name}
+    if "role" in found:
+        raise UserError(
+            f"{path}: with --distances the labels of query and gallery stand apart, or are one set"
+        )
+    one_set = "ids" in found
+    found |= {"features": matrix} if one_set else {"query_features": matrix, "gallery_features": matrix.T}
+    images = _sorted_out(found, path, container.names, is_table=container.is_table)
+    return FeatureSet(images.query, images.gallery, images.remarks, matrix)
+
+
+def _things() -> list[str]:
+    return sorted(set(NAMES.values()))
+
+
+def _sorted_out(arrays: dict[str, Array], path: Path, names: Sequence[str], *, is_table: bool) -> FeatureSet:
+    """Return query and gallery, which are apart in the file, or by their roles; or the one set."""
     apart = [f"{role}_features" for role in ROLES if f"{role}_features" in arrays]
     if "features" in arrays and apart:
         raise UserError(f"{path} has features of one set and {apart[0]} besides: keep one or the other")
-    if "features" in arrays:
+    prefixes = ("",) if is_table or "features" in arrays else ("query_", "gallery_")
+    for needed in (f"{prefix}{thing}" for prefix in prefixes for thing in ("ids", "features")):
+        if needed not in arrays:
+            what = f"column {needed!r}" if is_table else repr(needed)
+            raise UserError(f"{path} has no {what}; it has {', '.join(names) or 'nothing'}")
+    if prefixes != ("",):
+        return FeatureSet(_part(arrays, "query_", path), _part(arrays, "gallery_", path))
+    if "role" not in arrays:
         return FeatureSet(_part(arrays, "", path), None)
-    return FeatureSet(_part(arrays, "query_", path), _part(arrays, "gallery_", path))
+    return _by_role(arrays, path)
+
+
+def _by_role(arrays: dict[str, Array], path: Path) -> FeatureSet:
+    rows = len(arrays["features"])
+    short = next((thing for thing, values in arrays.items() if len(values) != rows), None)
+    if short is not None:
+        raise UserError(f"{path} has {len(arrays[short])} lines for {rows} features")
+    roles = label_vector(arrays.pop("role"), rows, f"{path}, role")
+    odd = np.flatnonzero(~np.isin(roles, [*ROLES, "train"])) if roles.dtype.kind == "U" else np.arange(rows)
+    if odd.size:
+        raise UserError(
+            f"{path}: the role in line {odd[0]} (from 0) is {roles[odd[0]]!s}, not query, gallery or train"
+        )
+    parts = []
+    for role in ROLES:
+        mine = roles == role
+        if not mine.any():
+            raise UserError(f"{path}: no line has the role {role}")
+        parts.append(_part({thing: values[mine] for thing, values in arrays.items()}, "", path))
+    training = int((roles == "train").sum())
+    remarks = (f"{training} lines of the role train are left out",) if training else ()
+    return FeatureSet(parts[0], parts[1], remarks)
 
 
 def _part(arrays: Mapping[str, Array], prefix: str, path: Path) -> Part:
-    missing = [prefix + key for key in ("features", "ids") if prefix + key not in arrays]
-    if missing:
-        raise UserError(f"{path} has no {missing[0]!r}; it has {', '.join(sorted(arrays)) or 'nothing'}")
     features = feature_matrix(arrays[f"{prefix}features"], f"{path}, {prefix}features")
     labels = {
-        key: label_vector(arrays[prefix + key], len(features), f"{path}, {prefix}{key}")
-        for key in ("ids", "cams")
-        if prefix + key in arrays
+        thing: label_vector(_flat(arrays[prefix + thing]), len(features), f"{path}, {prefix}{thing}")
+        for thing in ("ids", "cams")
+        if prefix + thing in arrays
     }
     key = f"{prefix}features{MIRRORED}"
     mirrored = feature_matrix(arrays[key], f"{path}, {key}") if key in arrays else None
     return Part(features, labels["ids"], labels.get("cams"), mirrored)
 
 
-def _from_table(table: Table) -> FeatureSet:
-    """Return the images of a table, apart by their role if it has such a column."""
-    columns, path = table.columns, table.path
-    for needed in ("id", "features"):
-        if needed not in columns:
-            raise UserError(f"{path} has no column {needed!r}; it has {', '.join(table.written) or 'none'}")
-    rows = len(columns["features"])
-    arrays = {
-        {"id": "ids", "cam": "cams"}.get(name, name): values
-        for name, values in columns.items()
-        if name != "role"
-    }
-    if "role" not in columns:
-        return FeatureSet(_part(arrays, "", path), None)
-    short = next((name for name, values in columns.items() if len(values) != rows), None)
-    if short is not None:
-        raise UserError(f"{path} has {len(columns[short])} lines for {rows} features")
-    roles = columns["role"]
-    texts = [role.decode("utf-8", "replace") if isinstance(role, bytes) else role for role in roles.tolist()]
-    odd = next((row for row, role in enumerate(texts) if role not in ROLES), None)
-    if odd is not None:
-        raise UserError(f"{path}: the role in line {odd} (from 0) is {texts[odd]!r}, not query or gallery")
-    chosen = {role: np.array([text == role for text in texts]) for role in ROLES}
-    for role, mine in chosen.items():
-        if not mine.any():
-            raise UserError(f"{path}: no line has the role {role}")
-    return _from_arrays(
-        {f"{role}_{key}": values[chosen[role]] for role in ROLES for key, values in arrays.items()}, path
-    )
-
-
-def chosen_columns(written: Sequence[str], path: Path) -> dict[str, int]:
-    """Return by the names in `COLUMNS` which of the columns `written` it is; others do not count.
-
-    Raises:
-        UserError: two columns have one name, or names for the same thing.
-    """
-    chosen: dict[str, int] = {}
-    for number, column in enumerate(written):
-        name = ALIASES.get(column, column)
-        if name in chosen:
-            raise UserError(
-                f"{path} has two columns for one thing, {written[chosen[name]]!r} and {column!r}: keep one"
-            )
-        if name in COLUMNS:
-            chosen[name] = number
-    return chosen
-
-
-def _load_npz(path: Path) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if len(set(archive.files)) < len(archive.files):
-                raise UserError(f"{path} holds two arrays of one name")
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (*NOT_NUMBERS, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no .npz of numbers and text ({error})") from None
-
-
-def _load(path: Path) -> Array:
-    try:
-        loaded: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except NOT_NUMBERS as error:
-        raise UserError(f"{path} is no .npy file of numbers ({error})") from None
-    if not isinstance(loaded, np.ndarray):  # NumPy looks at the content, not at the name
-        raise UserError(f"{path} holds several arrays, as .npz does: give it that ending")
-    return loaded
-
-
-def _load_csv(path: Path) -> Table:
-    """Return the labels in a CSV (UTF-8, commas), read as text first, so that `03` is not taken for `003`."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [[value.strip() for value in line] for line in csv.reader(file, strict=True) if line]
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not in UTF-8: save it in this encoding") from None
-    except (csv.Error, OSError) as error:
-        raise UserError(f"{path} is no .csv with a line of names ({error})") from None
-    written, rows = tuple(lines[0]) if lines else (), lines[1:]
-    short = next((number for number, row in enumerate(rows) if len(row) != len(written)), None)
-    if short is not None:
-        raise UserError(
-            f"{path}: line {short} (from 0, below the names) has {len(rows[short])} values for "
-            f"{len(written)} columns"
-        )
-    columns = {
-        name: _labels([row[number] for row in rows], f"{path}, column {written[number]!r}")
-        for name, number in chosen_columns(written, path).items()
-        if name in LABELS
-    }
-    return Table(path, columns, written)
-
-
-def _labels(texts: list[str], where: str) -> Array:
-    """Return labels as numbers if all of them are whole numbers, else as they are written.
-
-    Raises:
-        UserError: a label is missing, or two are written differently and have one value: `03` and `003`.
-    """
-    absent = next((row for row, text in enumerate(texts) if text.lower() in MISSING), None)
-    if absent is not None:
-        raise UserError(
-            f"{where}: line {absent} (from 0) is {texts[absent]!r}, which stands for a missing value"
-        )
-    odd = next((row for row, text in enumerate(texts) if not WHOLE_NUMBER.fullmatch(text)), None)
-    if odd is not None and all(NUMBER.fullmatch(text) for text in texts):
-        raise UserError(
-            f"{where}: line {odd} (from 0) is {texts[odd]!r} among numbers; labels are whole numbers, "
-            "written out, or text"
-        )
-    if odd is not None:
-        return np.array(texts, dtype=object)
-    merged = same_number(texts)
-    if merged is not None:
-        raise UserError(
-            f"{where}: {merged[0]!r} and {merged[1]!r} are one number written in two ways; write every label "
-            "in one way"
-        )
-    numbers = [int(text.partition(".")[0]) for text in texts]
-    fit = all(abs(number) < 2**63 for number in numbers)
-    return np.array(numbers, np.int64) if fit else np.array([str(number) for number in numbers], dtype=object)
-
-
-def _load_parquet(path: Path) -> Table:
-    import pyarrow as pa  # noqa: PLC0415 -- .npz is read without it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (pa.ArrowException, ValueError, OSError) as error:
-        raise UserError(f"{path} is no Parquet file ({error})") from None
-    return _columns(table, path)
-
-
-def _columns(table: Any, path: Path) -> Table:
-    """Return the columns of an Arrow table that are read, as arrays."""
-    written = tuple(table.column_names)
-    chosen = chosen_columns(written, path)
-    columns = {
-        name: _values(table.column(number), f"{path}, column {written[number]!r}")
-        for name, number in chosen.items()
-    }
-    return Table(path, columns, written)
-
-
-def _values(column: Any, where: str) -> Array:
-    """Return an Arrow column (N,) as an array, and a column of lists as a matrix (N, D)."""
-    import pyarrow as pa  # noqa: PLC0415 -- .npz is read without it
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    types = pa.types
-    if isinstance(column.type, pa.BaseExtensionType):
-        storage = column.type.storage_type
-        column = pa.chunked_array([chunk.storage for chunk in column.chunks], storage)
-    if types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if column.null_count:
-        raise UserError(f"{where}: {column.null_count} values are missing")
-    lists = ("list", "large_list", "fixed_size_list", "list_view", "large_list_view")
-    if not any(getattr(types, f"is_{kind}")(column.type) for kind in lists):
-        values: Array = column.to_numpy()
-        return values
-    inner = column.type.value_type
-    if not (types.is_integer(inner) or types.is_floating(inner) or types.is_boolean(inner)):
-        raise UserError(f"{where} holds lists of {inner}; features are lists of real numbers")
-    lengths = pc.list_value_length(column).to_numpy()
-    known, counts = np.unique(lengths, return_counts=True)
-    if not len(known):
-        raise UserError(f"{where} is empty")
-    width = int(known[counts.argmax()])
-    odd = np.flatnonzero(lengths != width)
-    if odd.size:
-        raise UserError(
-            f"{where}: row {odd[0]} (from 0) has {lengths[odd[0]]} numbers, but most rows have "
-            f"{width}; the features of all images need one length"
-        )
-    flat = pc.list_flatten(column)
-    if flat.null_count:
-        row = pc.index(pc.is_null(flat), True).as_py() // width
-        raise UserError(f"{where}: a number in row {row} (from 0) is missing")
-    matrix: Array = flat.to_numpy().reshape(len(column), width)
-    return matrix
+def _flat(labels: Array) -> Array:
+    """Return labels that stand in a matrix of one row or column, as Matlab keeps them, as a vector."""
+    return labels.ravel() if labels.ndim == 2 and 1 in labels.shape else labels

@@ -116,7 +116,10 @@ def find_protocol(name: str, junk: str | None = None) -> Protocol:
     if found is None:
         near = difflib.get_close_matches(name, protocol_names(), 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(protocol_names())}"
-        raise UserError(f"There is no protocol {name!r}; {hint}")
+        raise UserError(
+            f"There is no protocol {name!r}; {hint}. For lists of another dataset: `custom` takes query and "
+            "gallery as given and drops same-camera images, `custom_no_cameras` drops nothing"
+        )
     return replace(found, name=name, junk=found.junk if junk is None else junk_rule(junk))
 
 
