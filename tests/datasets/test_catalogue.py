@@ -82,3 +82,15 @@ def test_folders_that_lead_in_circles_end(tmp_path, adapter):
         scan_dataset(
             trees.spec(adapter, train_classes=1 if adapter == "identity_folders" else None), tmp_path
         )
+
+
+def test_an_archive_in_place_of_a_folder_is_called_what_it_is(tmp_path):
+    (tmp_path / "VRU.zip").write_bytes(b"PK")
+    for adapter, needed in (
+        ("image_lists", {"lists": ["1200"]}),
+        ("identity_folders", {"train_classes": 2}),
+    ):
+        with pytest.raises(
+            UserError, match=r"VRU\.zip is a file, not a folder: if it is an archive, unpack it"
+        ):
+            scan_dataset(trees.spec(adapter, **needed), tmp_path / "VRU.zip")

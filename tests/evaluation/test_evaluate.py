@@ -293,7 +293,7 @@ def test_a_rule_about_cameras_needs_cameras():
         ({"query_ids": np.full(9, np.nan)}, r"query ids: row 0 \(from 0\) is nan"),
         ({"query_ids": np.full(9, 0.5)}, "whole numbers"),
         ({"query_ids": np.array(["a"] * 9)}, "two types"),
-        ({"query_ids": [None] * 9}, "missing values"),
+        ({"query_ids": [None] * 9}, r"query ids: row 0 \(from 0\) is missing"),
         ({"protocol": "veri77"}, "did you mean veri776"),
         ({"junk": "camera"}, "no junk rule 'camera'"),
         ({"method": Method("cosin")}, "no distance 'cosin'"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vreid.cli.options import PlanFile, Preset, RunName, the_plan
+from vreid.params.errors import UserError
 
 if TYPE_CHECKING:
     from vreid.evaluation.audit import Audit, Finding
@@ -15,16 +16,31 @@ if TYPE_CHECKING:
 Features = Annotated[
     Path,
     typer.Argument(
-        help=".npz with query_features, gallery_features, query_ids, gallery_ids, query_cams, "
-        "gallery_cams (or features, ids, cams of one set), .parquet, or .npy with --labels."
+        help="query_features, gallery_features, query_ids, gallery_ids, query_cams, gallery_cams (or "
+        "features, ids, cams of one set) in .npz, .mat, .pt, .safetensors or a folder of .npy; a .parquet or "
+        ".csv with a line per image; or .npy with --labels."
     ),
 ]
 ProtocolName = Annotated[
-    str, typer.Option("--protocol", help="A name from docs/protocols.md, such as veri776.")
+    str | None,
+    typer.Option(
+        "--protocol", help="A name from docs/protocols.md, such as veri776; custom if none is given."
+    ),
 ]
 Labels = Annotated[
     Path | None,
     typer.Option(help="For .npy: a .csv or .parquet with id and, where known, cam and role, line by line."),
+]
+Mapping = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="NAME=KEY: a name in the file, such as query_ids=vehicles; repeatable."),
+]
+Distances = Annotated[
+    Path | None,
+    typer.Option(help="An .npy of distances (query x gallery) in place of features, which then hold labels."),
+]
+JunkId = Annotated[
+    str | None, typer.Option("--junk-id", help="Leave images of this identity out; -1 marks false boxes.")
 ]
 Junk = Annotated[str | None, typer.Option(help="same_camera, self or none instead of the protocol's rule.")]
 Distance = Annotated[
@@ -51,9 +67,12 @@ PerQuery = Annotated[
 
 def evaluate(
     features: Features,
-    protocol: ProtocolName,
+    protocol: ProtocolName = None,
     labels: Labels = None,
+    mapping: Mapping = None,
+    distances: Distances = None,
     junk: Junk = None,
+    junk_id: JunkId = None,
     distance: Distance = None,
     flip: Flip = False,
     rerank: Rerank = False,
@@ -76,7 +95,9 @@ def evaluate(
     from vreid.evaluation.tables import write_per_query
     from vreid.params.atomic import write_json
 
-    rules = find_protocol(protocol, junk)
+    named = dict(_pair(text) for text in mapping or [])
+    if protocol is not None:
+        find_protocol(protocol, junk)  # before anything large is read
     method = Method(
         distance=None if distance is None else distance_of(distance),
         reranking=Reranking(k1, k2, weight) if rerank else None,
@@ -84,12 +105,27 @@ def evaluate(
         threads=threads,
         device=device,
     )
-    result = read_features(features, labels).evaluate(rules, method, flip=flip, seed=seed)
+    images = read_features(features, labels, named, distances)
+    if junk_id is not None:
+        images = images.without(junk_id)
+    rules = find_protocol(protocol or images.protocol, junk)
+    result = images.evaluate(rules, method, flip=flip, seed=seed)
     if json is not None:
         write_json(json, result.summary())
     if per_query is not None:
         write_per_query(per_query, [result])
     _show(result)
+    if protocol is None:
+        typer.echo(f"No --protocol is given: {rules.name} takes the images as the file has them.")
+    for remark in (*images.remarks, *images.suspicions()):
+        typer.echo(f"{remark}.")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, key = text.partition("=")
+    if not equals:
+        raise UserError(f"--map {text}: write NAME=KEY, such as --map query_ids=vehicles")
+    return name, key
 
 
 def audit(

@@ -24,6 +24,11 @@ def scan_dataset(spec: DatasetSpec, root: Path) -> Scan:
     Raises:
         UserError: the folder does not hold the dataset; the sentence names the file and, if it can, the line.
     """
+    if root.is_file():
+        raise UserError(
+            f"{root} is a file, not a folder: if it is an archive, unpack it and name the "
+            "folder that comes out."
+        )
     adapter = cast(AdapterModule, importlib.import_module(f"vreid.datasets.adapters.{spec.adapter}"))
     scan = adapter.scan(root, spec).ordered()
     if not scan.records:

@@ -86,7 +86,10 @@ def read_lines(root: Path, name: str) -> list[Line]:
     except FileNotFoundError:
         raise UserError(f"{path} is missing; is the dataset unpacked completely?") from None
     except UnicodeDecodeError:
-        raise UserError(f"{path} is no text file: a list of image names was expected.") from None
+        raise UserError(
+            f"{path} is not text in UTF-8: save the list in this encoding, or make it anew of another, as by "
+            f"`iconv -f UTF-16 -t UTF-8`."
+        ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     lines = [

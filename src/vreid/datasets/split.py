@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vreid.datasets.draws import Rows, draw_trials
 from vreid.datasets.index import read_index
 from vreid.params.atomic import atomic_path
 from vreid.params.dataset import DatasetSpec, Protocol
 from vreid.params.errors import UserError
-
-Rows = npt.NDArray[np.int64]
 
 SCHEMA = pa.schema(
     [
@@ -81,10 +80,7 @@ def write_splits(spec: DatasetSpec, index: Path, out: Path) -> None:
 
 
 def trials(protocol: Protocol, labels: Labels) -> Iterator[Trial]:
-    """Yield the trials of a protocol.
-
-    The draws of trial t come from the PCG64 generator seeded with (seed, t), so that a trial does not depend
-    on the others: identities in ascending order draw one of their rows each, uniformly.
+    """Yield the trials of a protocol, drawn by `draw_trials` where it draws.
 
     Raises:
         UserError: no image can be a query, or none can be in the gallery.
@@ -98,13 +94,10 @@ def trials(protocol: Protocol, labels: Labels) -> Iterator[Trial]:
         )
         return
     test = np.flatnonzero(chosen & (labels.splits != "train"))
-    if protocol.form == "all_vs_all":
-        yield _checked(protocol, Trial(0, test, test))
-        return
-    for number in range(protocol.trials):
-        one, rest = _draw_one(test, labels.pids[test], np.random.default_rng((protocol.seed or 0, number)))
-        gallery_one = protocol.form == "gallery_one"
-        query, gallery = (rest, one) if gallery_one else (one, rest)
+    for number, drawn in enumerate(
+        draw_trials(protocol.form, labels.pids[test], protocol.trials, protocol.seed or 0)
+    ):
+        query, gallery = (test[rows] for rows in drawn)
         yield _checked(protocol, Trial(number, query, gallery))
 
 
@@ -179,16 +172,6 @@ def _members(protocol: Protocol, labels: Labels) -> npt.NDArray[np.bool_]:
             f"The protocol {protocol.name} needs the test list {protocol.list!r}, but no image is on it."
         )
     return labels.lists[protocol.list]
-
-
-def _draw_one(rows: Rows, pids: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """Split `rows` into one drawn row per identity and the rest."""
-    order = np.argsort(pids, kind="stable")
-    _, starts, counts = np.unique(pids[order], return_index=True, return_counts=True)
-    drawn = order[starts + rng.integers(0, counts)]
-    is_drawn = np.zeros(len(rows), dtype=bool)
-    is_drawn[drawn] = True
-    return rows[is_drawn], rows[~is_drawn]
 
 
 def _checked(protocol: Protocol, trial: Trial) -> Trial:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vreid.datasets.numbering import first_rounded
 from vreid.params.errors import UserError
 
 Array = npt.NDArray[Any]
@@ -96,47 +97,103 @@ def _refuse(array: Array, norms: Float, name: str) -> None:
 
 
 def label_vector(value: npt.ArrayLike, rows: int, name: str) -> Array:
-    """Return identities or cameras as a vector of `rows` whole numbers or strings.
+    """Return identities or cameras as a vector of `rows` whole numbers or strings; equal labels stay equal.
+
+    Floats are taken where every whole number near them has a float of its own (below 2^24 in float32,
+    2^53 in float64). Bytes are text in UTF-8.
 
     Raises:
-        UserError: the length or the type is another, or a label is missing (NaN).
+        UserError: the length or the type is another, a label is missing, or two different labels might have
+            become one on the way here; the sentence begins with `name` and gives the row.
     """
     array = np.asarray(value)
-    if array.dtype == object:
-        array = _from_objects(array, name)
+    if array.dtype.kind in "US" and not isinstance(value, np.ndarray):
+        array = np.asarray(value, dtype=object)  # NumPy has made text of numbers that stand among text
     if array.shape != (rows,):
         raise UserError(
             f"{name} has the shape {array.shape}; it must hold one label for each of the {rows} features"
         )
+    if array.dtype == object:
+        array = _from_objects(array, name)
+    if array.dtype.kind == "S":
+        array = _decoded(array, name)
     if array.dtype.kind == "f":
-        bad = np.flatnonzero(~(array == np.floor(array)) | ~np.isfinite(array))
-        if bad.size:
-            raise UserError(
-                f"{name}: row {bad[0]} (from 0) is {array[bad[0]]}; labels are whole numbers or strings"
-            )
-        return array.astype(np.int64)
-    if array.dtype.kind not in "iubUS":
+        return _whole(array, name)
+    if array.dtype.kind not in "iubU":
         raise UserError(f"{name} holds {array.dtype}; labels are whole numbers or strings")
+    if array.dtype == np.uint64 and (array <= np.iinfo(np.int64).max).all():
+        return array.astype(np.int64)
     return array
 
 
+def _whole(array: Array, name: str) -> Ints:
+    """Return floats as whole numbers, if they are and no neighbour was rounded to the same float."""
+    bad = np.flatnonzero(~np.isfinite(array) | (array != np.floor(array)))
+    if bad.size:
+        raise UserError(
+            f"{name}: row {bad[0]} (from 0) is {array[bad[0]]}; labels are whole numbers or strings"
+        )
+    limit = first_rounded(array.dtype)
+    large = np.flatnonzero(np.abs(array) >= limit)
+    if large.size:
+        raise UserError(
+            f"{name}: row {large[0]} (from 0) is {array[large[0]]:.0f} as {array.dtype}, in which "
+            f"neighbouring whole numbers from {limit:.0f} on are one; write labels as integers or text"
+        )
+    return array.astype(np.int64)
+
+
+def _decoded(array: Array, name: str) -> Array:
+    """Return bytes as text."""
+    try:
+        return np.char.decode(array, "utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name}: the label {error.object!r} is not text in UTF-8") from None
+
+
 def _from_objects(array: Array, name: str) -> Array:
-    kinds: tuple[tuple[type, tuple[type, ...]], ...] = ((np.int64, (int, np.integer)), (np.str_, (str,)))
-    for dtype, types in kinds:
-        if all(isinstance(value, types) for value in array.ravel()):
-            return array.astype(dtype)
-    raise UserError(f"{name} mixes types or has missing values; labels are whole numbers or strings")
+    values = [value.item() if isinstance(value, np.generic) else value for value in array.tolist()]
+    first = type(values[0]) if values else int
+    kind = next((kind for kind in (int, str, bytes) if issubclass(first, kind)), None)
+    for row, value in enumerate(values):
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            raise UserError(f"{name}: row {row} (from 0) is missing")
+        if kind is None or not isinstance(value, kind):
+            also = "" if row == 0 else f", row 0 is {values[0]!r}"
+            raise UserError(
+                f"{name}: row {row} (from 0) is {value!r}{also}; labels are all whole numbers or all strings"
+            )
+        if isinstance(value, str | bytes) and value[-1:] in ("\0", b"\0"):
+            raise UserError(f"{name}: row {row} (from 0) is {value!r}, which ends in a null character")
+    try:
+        if kind is int and any(value < 0 for value in values):
+            return np.array(values, np.int64)
+        return np.array(values, np.uint64 if kind is int else kind)
+    except OverflowError:
+        largest = max(values, key=abs)
+        raise UserError(
+            f"{name}: the label {largest} needs more than 64 bits; write labels as text"
+        ) from None
 
 
-def common_codes(first: Array, second: Array) -> tuple[Ints, Ints]:
-    """Number the labels of two vectors from 0, the same label by the same number in both."""
-    if (first.dtype.kind in "US") != (second.dtype.kind in "US"):
+def comparable(first: Array, second: Array) -> tuple[Array, Array]:
+    """Return two vectors of labels in types that can be joined without rounding.
+
+    Raises:
+        UserError: one holds text and the other numbers.
+    """
+    if (first.dtype.kind == "U") != (second.dtype.kind == "U"):
         raise UserError(
             "The labels of query and gallery are of two types, text and numbers; they would never be equal"
         )
     if np.result_type(first, second).kind == "f":  # int64 beside uint64
-        first, second = first.astype(object), second.astype(object)
-    _, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
+        return first.astype(object), second.astype(object)
+    return first, second
+
+
+def common_codes(first: Array, second: Array) -> tuple[Ints, Ints]:
+    """Number the labels of two vectors from 0, the same label by the same number in both."""
+    _, codes = np.unique(np.concatenate(comparable(first, second)), return_inverse=True)
     return codes[: len(first)].astype(np.int64), codes[len(first) :].astype(np.int64)
 
 

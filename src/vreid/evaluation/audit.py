@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from vreid.evaluation.arrays import Array, Ints
+from vreid.evaluation.containers import MIRRORED
 from vreid.evaluation.distances import Distance
 from vreid.evaluation.evaluate import Method
-from vreid.evaluation.files import MIRRORED, flip_mean
-from vreid.evaluation.protocols import Declared, Form, Protocol, form, protocol_of
+from vreid.evaluation.files import flip_mean
+from vreid.evaluation.protocols import Declared, Protocol, form, protocol_of
 from vreid.evaluation.reranking import Reranking
 from vreid.evaluation.result import Result
 from vreid.evaluation.run import RunFeatures, evaluate_draws
 from vreid.evaluation.tables import Draw, read_draws
+from vreid.params.dataset import Form
 from vreid.params.errors import UserError
 from vreid.params.run import Test
 

@@ -170,6 +170,39 @@ class FeatureKeys:
         return rows_of(features, 0, len(features), self.dtype)
 
 
+class GivenKeys:
+    """Keys that are distances (Q, G) which somebody else computed, such as those of a re-ranking.
+
+    Raises:
+        UserError: the matrix is none of real numbers, or a distance is NaN or infinite.
+    """
+
+    def __init__(self, matrix: Array, budget: int = BUDGET) -> None:
+        self._matrix = feature_matrix(matrix, "distances")
+        self.dtype, self.budget = working_type(matrix), budget
+        self.shape = (matrix.shape[0], matrix.shape[1])
+        for start, rows in chunks(matrix, self.dtype):
+            odd = np.argwhere(~np.isfinite(rows))
+            if odd.size:
+                row, column = odd[0]
+                raise UserError(
+                    f"distances: row {start + row} (from 0) holds {rows[row, column]} in column {column}"
+                )
+
+    def products(self, start: int, stop: int) -> Float:
+        """Return the distances of queries `start` to `stop`, (stop - start, G)."""
+        return rows_of(self._matrix, start, stop, self.dtype)
+
+    def order(self, product: Float, out: Float) -> None:
+        """Copy rows of distances, (R, G) or (G,)."""
+        np.copyto(out, product)
+
+    def block_rows(self, spare: int) -> int:
+        """Return how many queries fit into a block; one does, whatever the budget."""
+        row = self.shape[1] * self.dtype.itemsize
+        return int(np.clip((self.budget - spare) // row, 1, max(1, LARGEST_BLOCK // row)))
+
+
 def _prepared(features: Array, distance: Distance, dtype: np.dtype[Any]) -> Gallery:
     norms = squared_norms(features, dtype, "gallery features")
     if distance == "cosine":

@@ -10,6 +10,7 @@ from vreid.evaluation.arrays import (
     Array,
     Ints,
     common_codes,
+    comparable,
     copies,
     feature_matrix,
     label_vector,
@@ -17,7 +18,7 @@ from vreid.evaluation.arrays import (
     working_type,
 )
 from vreid.evaluation.device import device_of, rank_on_device
-from vreid.evaluation.distances import BUDGET, Distance, FeatureKeys
+from vreid.evaluation.distances import BUDGET, Distance, FeatureKeys, GivenKeys
 from vreid.evaluation.metrics import PerQuery
 from vreid.evaluation.protocols import JUNK_RULES, Protocol, find_protocol, form
 from vreid.evaluation.ranking import Groups, rank_matches
@@ -86,6 +87,7 @@ def evaluate_arrays(
         label_vector(query_ids, len(query), "query ids"),
         label_vector(gallery_ids, len(gallery), "gallery ids"),
     )
+    comparable(*ids)
     rules = find_protocol(protocol, junk) if isinstance(protocol, str) else protocol
     method = method or Method()
     if rules.form == "all_vs_all" and not _same_set(query, gallery, *ids):
@@ -97,6 +99,12 @@ def evaluate_arrays(
         )
     _check_form(rules, *ids)
     cams = None
+    if rules.junk == "same_camera" and (query_cams is None) != (gallery_cams is None):
+        known, unknown = ("gallery", "query") if query_cams is None else ("query", "gallery")
+        raise UserError(
+            f"The protocol {rules.name} compares cameras, but only those of the {known} are given, not those "
+            f"of the {unknown}"
+        )
     if rules.junk == "same_camera" and query_cams is not None and gallery_cams is not None:
         parts = (query_cams, len(query), "query cams"), (gallery_cams, len(gallery), "gallery cams")
         cams = np.concatenate(common_codes(*(label_vector(*part) for part in parts)))
@@ -135,11 +143,69 @@ def evaluate_pool(
     return measure(rules, problems(features, ids, cameras, rules, trials), method or Method())
 
 
+def evaluate_distances(
+    matrix: npt.ArrayLike,
+    query_ids: npt.ArrayLike,
+    gallery_ids: npt.ArrayLike,
+    query_cams: npt.ArrayLike | None = None,
+    gallery_cams: npt.ArrayLike | None = None,
+    *,
+    protocol: str | Protocol = "custom",
+    method: Method | None = None,
+    seed: int | None = None,
+) -> Result:
+    """Evaluate distances (Q, G) that are computed already, smaller being closer, such as re-ranked ones.
+
+    With a `seed` the matrix is that of one set (N, N), and the protocol forms query and gallery from it as
+    `evaluate_pool` does; otherwise all is as in `evaluate_arrays`.
+
+    Raises:
+        UserError: as those, and for a method that needs features.
+    """
+    matrix = feature_matrix(matrix, "distances")
+    rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    method = method or Method()
+    if method.reranking is not None:
+        raise UserError("re-ranking needs features: it measures distances within the gallery too")
+    if method.distance is not None:
+        raise UserError("distances are given, so none is computed: leave --distance out")
+    ids = (
+        label_vector(query_ids, matrix.shape[0], "query ids"),
+        label_vector(gallery_ids, matrix.shape[1], "gallery ids"),
+    )
+    comparable(*ids)
+    cams = None
+    if rules.junk == "same_camera" and query_cams is not None and gallery_cams is not None:
+        parts = (query_cams, len(ids[0]), "query cams"), (gallery_cams, len(ids[1]), "gallery cams")
+        cams = np.concatenate(common_codes(*(label_vector(*part) for part in parts)))
+    rows = np.arange(len(ids[0])), np.arange(len(ids[1]))
+    if seed is not None:
+        if len(ids[0]) != len(ids[1]):
+            raise UserError(f"The distances of one set are a square, not {matrix.shape}")
+        trials = list(form(rules, ids[0], seed))
+    else:
+        if rules.form == "all_vs_all" or rules.junk == "self":
+            raise UserError(
+                f"The protocol {rules.name} searches one set in itself: give its labels as one set"
+            )
+        _check_form(rules, *ids)
+        trials = [rows]
+
+    def problem(query: Ints, gallery: Ints) -> Problem:
+        marks = marks_of(rules, cams, query, gallery + (len(ids[0]) if cams is not None else 0))
+        groups = Groups(ids[0][query], ids[1][gallery], *marks)
+        part = matrix if (len(query), len(gallery)) == matrix.shape else matrix[np.ix_(query, gallery)]
+        return Problem(part, part.T, groups, query, ids[0][query], part)
+
+    return measure(rules, (problem(*trial) for trial in trials), method)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One trial before anything is measured: features (Q, D) and (G, D), and who matches whom.
 
-    `rows` (Q,) and `ids` (Q,) name the queries in the results.
+    `rows` (Q,) and `ids` (Q,) name the queries in the results. Where `distances` (Q, G) are given, they
+    count, and the features are their rows and columns.
     """
 
     query: Array
@@ -147,6 +213,7 @@ class Problem:
     groups: Groups
     rows: Ints
     ids: Array
+    distances: Array | None = None
 
 
 def problems(
@@ -191,19 +258,25 @@ def measure(protocol: Protocol, trials: Iterable[Problem], method: Method) -> Re
     """
     distance = method.distance or protocol.distance
     measured = []
+    given = False
     for problem in trials:
+        given = problem.distances is not None
         if not problem.groups.matches.any():
             raise UserError(_no_match(protocol, problem.groups))
         per_query = PerQuery.empty(len(problem.query))
         _rank(problem, distance, method, per_query, one_set=protocol.junk == "self")
         measured.append(Trial(per_query, len(problem.gallery), problem.rows, problem.ids))
-    return Result(protocol, distance, tuple(measured), method.reranking)
+    return Result(protocol, "given" if given else distance, tuple(measured), method.reranking)
 
 
 def _rank(
     problem: Problem, distance: Distance, method: Method, per_query: PerQuery, *, one_set: bool
 ) -> None:
     """Rank the matches of every query and enter them into `per_query`."""
+    if problem.distances is not None:
+        keys_given = GivenKeys(problem.distances, method.budget)
+        rank_matches(keys_given, problem.groups, per_query.record, method.threads)
+        return
     parts = (problem.query, problem.gallery, distance)
     if method.reranking is not None:
         reranked = RerankedKeys(*parts, method.reranking, method.budget, one_set=one_set)
@@ -243,7 +316,7 @@ def _one_set(
     query: Array, gallery: Array, query_ids: Array, gallery_ids: Array, protocol: Protocol
 ) -> tuple[Array, Array]:
     """Join query and gallery, which must not share an image: a shared one would find itself."""
-    features, ids = np.concatenate([query, gallery]), np.concatenate([query_ids, gallery_ids])
+    features, ids = np.concatenate([query, gallery]), np.concatenate(comparable(query_ids, gallery_ids))
     norms = squared_norms(features, working_type(features), "query and gallery features")
     again, first = copies(features, norms)
     shared = np.flatnonzero((first < len(query)) & (again >= len(query)) & (ids[first] == ids[again]))

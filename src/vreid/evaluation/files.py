@@ -1,26 +1,19 @@
-"""Reads features that anybody's model wrote: .npz, .npy with a table of labels, or .parquet."""
+"""Reads features that anybody's model wrote, with identities and cameras, and evaluates them."""
 
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from vreid.evaluation.arrays import Array, feature_matrix, label_vector
-from vreid.evaluation.evaluate import Method, evaluate_arrays, evaluate_pool
+from vreid.evaluation.arrays import Array, chunks, feature_matrix, label_vector, working_type
+from vreid.evaluation.containers import MIRRORED, NAMES, Container, load_array, open_container
+from vreid.evaluation.evaluate import Method, evaluate_arrays, evaluate_distances, evaluate_pool
 from vreid.evaluation.protocols import Protocol
 from vreid.evaluation.result import Result
 from vreid.params.errors import UserError
 
 ROLES = ("query", "gallery")
-MIRRORED = "_mirrored"
-ALIASES = {"pid": "id", "camid": "cam", "split": "role"}
-"""Names of columns in this project's own tables, beside those of a file of features."""
-
-NOT_NUMBERS = (ValueError, OSError, EOFError, MemoryError, OverflowError)
-"""What NumPy raises on a file that it cannot read, or that claims to hold more than any memory does."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +24,11 @@ class Part:
     ids: Array
     cams: Array | None
     mirrored: Array | None
+
+    def of(self, rows: Array) -> "Part":
+        """Return the images that `rows` (N,) marks."""
+        cams, mirrored = (None if values is None else values[rows] for values in (self.cams, self.mirrored))
+        return Part(self.features[rows], self.ids[rows], cams, mirrored)
 
     def tested(self, flip: bool) -> Array:
         """Return the features, or, for `flip`, their mean with those of the mirrored images.
@@ -65,10 +63,59 @@ def flip_mean(features: Array, mirrored: Array) -> Array:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """What a file holds: query and gallery apart, or one set (then `gallery` is None)."""
+    """What a file holds: query and gallery apart, or one set (then `gallery` is None).
+
+    `remarks` are sentences about what was left out. `distances` (Q, G), where they are given, take the place
+    of features, which are then their rows and columns.
+    """
 
     query: Part
     gallery: Part | None
+    remarks: tuple[str, ...] = ()
+    distances: Array | None = None
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that takes the images as they are, for who names none."""
+        if self.gallery is None:
+            return "all_vs_all"
+        cameras = self.query.cams is not None and self.gallery.cams is not None
+        return "custom" if cameras else "custom_no_cameras"
+
+    def without(self, junk: str) -> "FeatureSet":
+        """Return the images but those of the identity `junk`, as false boxes of a detector are marked (-1).
+
+        Raises:
+            UserError: no image has it, or all have.
+        """
+        parts = [part for part in (self.query, self.gallery) if part is not None]
+        kept = [part.ids.astype(str) != junk for part in parts]
+        dropped = sum(int((~mask).sum()) for mask in kept)
+        if not dropped or not all(mask.any() for mask in kept):
+            which = "Every image of query or gallery" if dropped else "No image"
+            raise UserError(f"{which} has the identity {junk}, which is to be left out")
+        rest = [part.of(mask) for part, mask in zip(parts, kept, strict=True)]
+        remark = f"{dropped} images of the identity {junk} are left out: they are junk for every query"
+        matrix = self.distances if self.distances is None else self.distances[np.ix_(kept[0], kept[-1])]
+        return FeatureSet(rest[0], rest[1] if len(rest) > 1 else None, (*self.remarks, remark), matrix)
+
+    def suspicions(self) -> list[str]:
+        """Return sentences about features that cannot tell images apart: rows of zeros, or all equal."""
+        names = ("",) if self.gallery is None else ("query ", "gallery ")
+        found = []
+        for name, part in zip(names, (self.query, self.gallery), strict=False):
+            if part is None or self.distances is not None:
+                continue
+            features, zeros = part.features, 0
+            for _, rows in chunks(features, working_type(features)):
+                zeros += int((~rows.any(axis=1)).sum())
+            if zeros:
+                found.append(
+                    f"{zeros} of {len(features)} {name}features are all zero: look at what made them"
+                )
+            elif len(features) > 1 and (features == features[0]).all():
+                found.append(f"All {len(features)} {name}features are equal: look at what made them")
+        return found
 
     def evaluate(self, protocol: Protocol, method: Method, *, flip: bool = False, seed: int = 0) -> Result:
         """Evaluate under `protocol`; one set is split by the protocol, whose draws `seed` starts.
@@ -77,6 +124,20 @@ class FeatureSet:
             UserError: see `evaluate_arrays` and `evaluate_pool`.
         """
         one, other = self.query, self.gallery
+        if self.distances is not None:
+            if flip:
+                raise UserError("The flip test needs features, not distances")
+            far = one if other is None else other
+            return evaluate_distances(
+                self.distances,
+                one.ids,
+                far.ids,
+                one.cams,
+                far.cams,
+                protocol=protocol,
+                method=method,
+                seed=seed if other is None else None,
+            )
         if other is None:
             return evaluate_pool(
                 one.tested(flip), one.ids, one.cams, protocol=protocol, method=method, seed=seed
@@ -93,143 +154,121 @@ class FeatureSet:
         )
 
 
-def read_features(path: Path, labels: Path | None = None) -> FeatureSet:
-    """Read features, identities and cameras from a file.
+def read_features(
+    path: Path,
+    labels: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    distances: Path | None = None,
+) -> FeatureSet:
+    """Read features, identities and cameras from a file that `open_container` opens.
 
-    * `.npz`: query_features, gallery_features, query_ids, gallery_ids and, where known, query_cams and
-      gallery_cams; or features, ids and cams of one set. `query_features_mirrored` … serve the flip test.
-    * `.parquet`: a line per image with the columns features (list of numbers), id (or pid) and, where known,
-      cam (or camid), role (or split: query or gallery; without it the lines are one set) and
-      features_mirrored.
-    * `.npy`: an array with these fields; or the matrix of features, and `labels` is a .csv or .parquet with
-      the other columns, line by line.
+    Arrays are query_features, gallery_features, query_ids, gallery_ids and, where known, query_cams and
+    gallery_cams; or features, ids and cams of one set. `query_features_mirrored` … serve the flip test.
+    Tables have a line per image and the columns features (a list of numbers; or numbered columns), ids and,
+    where known, cams and role (query, gallery; lines of the role train are left out; without roles the lines
+    are one set). Other usual names for these (`NAMES`) will do, and `mapping` gives any name for them.
 
-    Nothing is unpickled.
+    Args:
+        path: the file.
+        labels: a table with the other columns, line by line, where `path` is a matrix of features in .npy.
+        mapping: of the values of `NAMES` to names in the file.
+        distances: an .npy matrix (Q, G) that takes the place of the features; `path` has the labels.
 
     Raises:
-        UserError: the file is missing, damaged or of another kind, or lacks a key or a column.
+        UserError: the file is missing, damaged or of another kind, lacks a key or a column, has one twice, or
+            holds labels or features that are not what `label_vector` and `feature_matrix` take.
     """
-    if path.suffix == ".npz":
-        return _from_arrays(_load_npz(path), path)
-    if path.suffix == ".parquet":
-        return _from_lines(_load_parquet(path), path)
-    if path.suffix == ".npy":
-        return _from_npy(_load(path), path, labels)
-    raise UserError(f"{path}: features are read from .npz, .npy or .parquet, not from {path.suffix!r}")
-
-
-def _from_npy(array: Array, path: Path, labels: Path | None) -> FeatureSet:
-    if array.dtype.names is not None:
-        return _from_lines({ALIASES.get(name, name): array[name] for name in array.dtype.names}, path)
+    mapping = mapping or {}
+    unknown = [thing for thing in mapping if thing not in NAMES.values()]
+    if unknown:
+        raise UserError(f"--map {unknown[0]}=…: nothing is called so; there are {', '.join(_things())}")
+    container = open_container(path)
+    if distances is not None:
+        return _with_distances(container.arrays(mapping), path, container, load_array(distances))
+    alone = path.suffix.lower() == ".npy" and container.names == ("features",)
+    if labels is not None and not alone:
+        raise UserError(f"--labels is for a matrix of features in .npy; {path} has its labels itself")
+    if not alone:
+        return _sorted_out(container.arrays(mapping), path, container.names, is_table=container.is_table)
     if labels is None:
         raise UserError(f"{path} holds features alone: name a table of their ids with --labels")
-    table = _load_csv(labels) if labels.suffix == ".csv" else _load_parquet(labels)
-    return _from_lines({**table, "features": array}, labels)
-
-
-def _from_arrays(arrays: Mapping[str, Array], path: Path) -> FeatureSet:
+    table = open_container(labels)
+    arrays = table.arrays(mapping)
     if "features" in arrays:
+        raise UserError(f"{path} and {labels} both hold features: name one of them")
+    features = container.arrays({})["features"]
+    return _sorted_out({**arrays, "features": features}, labels, table.names, is_table=True)
+
+
+def _with_distances(arrays: dict[str, Array], path: Path, container: Container, given: Array) -> FeatureSet:
+    """Return labels with given distances, whose rows and columns stand for the features."""
+    matrix = feature_matrix(given, "distances")
+    found = {name: values for name, values in arrays.items() if "features" not in name}
+    if "role" in found:
+        raise UserError(
+            f"{path}: with --distances the labels of query and gallery stand apart, or are one set"
+        )
+    one_set = "ids" in found
+    found |= {"features": matrix} if one_set else {"query_features": matrix, "gallery_features": matrix.T}
+    images = _sorted_out(found, path, container.names, is_table=container.is_table)
+    return FeatureSet(images.query, images.gallery, images.remarks, matrix)
+
+
+def _things() -> list[str]:
+    return sorted(set(NAMES.values()))
+
+
+def _sorted_out(arrays: dict[str, Array], path: Path, names: Sequence[str], *, is_table: bool) -> FeatureSet:
+    """Return query and gallery, which are apart in the file, or by their roles; or the one set."""
+    apart = [f"{role}_features" for role in ROLES if f"{role}_features" in arrays]
+    if "features" in arrays and apart:
+        raise UserError(f"{path} has features of one set and {apart[0]} besides: keep one or the other")
+    prefixes = ("",) if is_table or "features" in arrays else ("query_", "gallery_")
+    for needed in (f"{prefix}{thing}" for prefix in prefixes for thing in ("ids", "features")):
+        if needed not in arrays:
+            what = f"column {needed!r}" if is_table else repr(needed)
+            raise UserError(f"{path} has no {what}; it has {', '.join(names) or 'nothing'}")
+    if prefixes != ("",):
+        return FeatureSet(_part(arrays, "query_", path), _part(arrays, "gallery_", path))
+    if "role" not in arrays:
         return FeatureSet(_part(arrays, "", path), None)
-    return FeatureSet(_part(arrays, "query_", path), _part(arrays, "gallery_", path))
+    return _by_role(arrays, path)
+
+
+def _by_role(arrays: dict[str, Array], path: Path) -> FeatureSet:
+    rows = len(arrays["features"])
+    short = next((thing for thing, values in arrays.items() if len(values) != rows), None)
+    if short is not None:
+        raise UserError(f"{path} has {len(arrays[short])} lines for {rows} features")
+    roles = label_vector(arrays.pop("role"), rows, f"{path}, role")
+    odd = np.flatnonzero(~np.isin(roles, [*ROLES, "train"])) if roles.dtype.kind == "U" else np.arange(rows)
+    if odd.size:
+        raise UserError(
+            f"{path}: the role in line {odd[0]} (from 0) is {roles[odd[0]]!s}, not query, gallery or train"
+        )
+    parts = []
+    for role in ROLES:
+        mine = roles == role
+        if not mine.any():
+            raise UserError(f"{path}: no line has the role {role}")
+        parts.append(_part({thing: values[mine] for thing, values in arrays.items()}, "", path))
+    training = int((roles == "train").sum())
+    remarks = (f"{training} lines of the role train are left out",) if training else ()
+    return FeatureSet(parts[0], parts[1], remarks)
 
 
 def _part(arrays: Mapping[str, Array], prefix: str, path: Path) -> Part:
-    missing = [prefix + key for key in ("features", "ids") if prefix + key not in arrays]
-    if missing:
-        raise UserError(f"{path} has no {missing[0]!r}; it has {', '.join(sorted(arrays)) or 'nothing'}")
     features = feature_matrix(arrays[f"{prefix}features"], f"{path}, {prefix}features")
     labels = {
-        key: label_vector(arrays[prefix + key], len(features), f"{path}, {prefix}{key}")
-        for key in ("ids", "cams")
-        if prefix + key in arrays
+        thing: label_vector(_flat(arrays[prefix + thing]), len(features), f"{path}, {prefix}{thing}")
+        for thing in ("ids", "cams")
+        if prefix + thing in arrays
     }
-    mirrored = arrays.get(f"{prefix}features{MIRRORED}")
+    key = f"{prefix}features{MIRRORED}"
+    mirrored = feature_matrix(arrays[key], f"{path}, {key}") if key in arrays else None
     return Part(features, labels["ids"], labels.get("cams"), mirrored)
 
 
-def _from_lines(table: Mapping[str, Array], path: Path) -> FeatureSet:
-    columns = {"ids": "id", "cams": "cam", "features": "features"}
-    columns[f"features{MIRRORED}"] = f"features{MIRRORED}"
-    arrays = {key: table[name] for key, name in columns.items() if name in table}
-    if "ids" not in arrays or "features" not in arrays:
-        missing = "id" if "ids" not in arrays else "features"
-        raise UserError(f"{path} has no column {missing!r}; it has {', '.join(table)}")
-    if "role" not in table:
-        return FeatureSet(_part(arrays, "", path), None)
-    roles = table["role"]
-    if len(roles) != len(arrays["features"]):
-        raise UserError(f"{path} has {len(roles)} lines for {len(arrays['features'])} features")
-    odd = np.flatnonzero(~np.isin(roles, ROLES))
-    if odd.size:
-        raise UserError(
-            f"{path}: the role in line {odd[0]} (from 0) is {roles[odd[0]]!r}, not query or gallery"
-        )
-    return _from_arrays(
-        {f"{role}_{key}": values[roles == role] for role in ROLES for key, values in arrays.items()}, path
-    )
-
-
-def _load_npz(path: Path) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (*NOT_NUMBERS, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no .npz of numbers and text ({error})") from None
-
-
-def _load(path: Path) -> Array:
-    try:
-        loaded: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except NOT_NUMBERS as error:
-        raise UserError(f"{path} is no .npy file of numbers ({error})") from None
-    return loaded
-
-
-def _load_csv(path: Path) -> dict[str, Array]:
-    import pyarrow as pa  # noqa: PLC0415 -- .npz is read without it
-    import pyarrow.csv  # noqa: PLC0415
-
-    try:
-        return _columns(pyarrow.csv.read_csv(path), path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path} is no .csv with a line of names ({error})") from None
-
-
-def _load_parquet(path: Path) -> dict[str, Array]:
-    import pyarrow as pa  # noqa: PLC0415 -- .npz is read without it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        return _columns(pq.read_table(path), path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path} is no Parquet file ({error})") from None
-
-
-def _columns(table: Any, path: Path) -> dict[str, Array]:
-    import pyarrow as pa  # noqa: PLC0415 -- .npz is read without it
-
-    known = ("id", "cam", "role", "features", f"features{MIRRORED}")
-    found = {}
-    for written in table.column_names:
-        name = ALIASES.get(written, written)
-        if name not in known:
-            continue
-        column = table[written].combine_chunks()
-        if column.null_count:
-            raise UserError(f"{path}: {column.null_count} values of the column {written!r} are missing")
-        if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
-            flat = column.flatten().to_numpy(zero_copy_only=False)
-            if len(table) == 0 or len(flat) % len(table):
-                raise UserError(f"{path}: the lists in the column {written!r} have different lengths")
-            found[name] = flat.reshape(len(table), -1)
-        else:
-            found[name] = column.to_numpy(zero_copy_only=False)
-    return found
+def _flat(labels: Array) -> Array:
+    """Return labels that stand in a matrix of one row or column, as Matlab keeps them, as a vector."""
+    return labels.ravel() if labels.ndim == 2 and 1 in labels.shape else labels

@@ -8,16 +8,15 @@ import difflib
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
+from vreid.datasets.draws import draw_trials
 from vreid.evaluation.arrays import Array, Ints
 from vreid.evaluation.distances import Distance
+from vreid.params.dataset import Form, Junk
 from vreid.params.errors import UserError
-
-Junk = Literal["same_camera", "self", "none"]
-Form = Literal["given", "gallery_one", "query_one", "all_vs_all"]
 
 JUNK_RULES: dict[Junk, str] = {
     "same_camera": "gallery images with the query's identity and the query's camera",
@@ -117,7 +116,10 @@ def find_protocol(name: str, junk: str | None = None) -> Protocol:
     if found is None:
         near = difflib.get_close_matches(name, protocol_names(), 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(protocol_names())}"
-        raise UserError(f"There is no protocol {name!r}; {hint}")
+        raise UserError(
+            f"There is no protocol {name!r}; {hint}. For lists of another dataset: `custom` takes query and "
+            "gallery as given and drops same-camera images, `custom_no_cameras` drops nothing"
+        )
     return replace(found, name=name, junk=found.junk if junk is None else junk_rule(junk))
 
 
@@ -170,9 +172,7 @@ def junk_rule(name: str) -> Junk:
 def form(protocol: Protocol, ids: Array, seed: int = 0) -> Iterator[tuple[Ints, Ints]]:
     """Yield (query rows, gallery rows) of each trial of a protocol that forms them from one set of images.
 
-    Trial t draws from `np.random.default_rng([seed, t])`, so that more trials leave the earlier
-    ones as they are. Rows ascend. An identity with a single image stands in the gallery
-    (`gallery_one`) or asks without a match (`query_one`).
+    The draws are those of `draw_trials`, of which the pipeline makes its splits too.
 
     Args:
         protocol: of the form `gallery_one`, `query_one` or `all_vs_all`.
@@ -187,18 +187,8 @@ def form(protocol: Protocol, ids: Array, seed: int = 0) -> Iterator[tuple[Ints, 
             f"The protocol {protocol.name} needs query and gallery apart; it does not form them from "
             "one set of images"
         )
-    rows = np.arange(len(ids))
-    _, codes, sizes = np.unique(ids, return_inverse=True, return_counts=True)
-    if sizes.max() < 2:
+    if np.unique(ids, return_counts=True)[1].max() < 2:
         raise UserError(
             f"No identity of the {len(ids)} images has a second image, so no query can find a match"
         )
-    if protocol.form == "all_vs_all":
-        yield rows, rows
-        return
-    for trial in range(protocol.trials):
-        shuffled = np.random.default_rng([seed, trial]).permutation(len(ids))
-        drawn = np.zeros(len(ids), bool)
-        drawn[shuffled[np.unique(codes[shuffled], return_index=True)[1]]] = True
-        one, rest = rows[drawn], rows[~drawn]
-        yield (rest, one) if protocol.form == "gallery_one" else (one, rest)
+    yield from draw_trials(protocol.form, ids, protocol.trials, seed)

@@ -8,7 +8,6 @@ import numpy as np
 
 from vreid.evaluation.arrays import Array, Ints
 from vreid.evaluation.bootstrap import Interval, mean_intervals
-from vreid.evaluation.distances import Distance
 from vreid.evaluation.metrics import MEANS, Doubles, PerQuery, cmc
 from vreid.evaluation.protocols import Protocol
 from vreid.evaluation.reranking import Reranking
@@ -35,7 +34,7 @@ class Result:
     """
 
     protocol: Protocol
-    distance: Distance
+    distance: str
     trials: tuple[Trial, ...]
     reranking: Reranking | None = None
 

@@ -146,7 +146,8 @@ def _read(path: Path, digest: str) -> dict[str, Tensor]:
     if not actual.startswith(digest):
         raise UserError(
             f"{path} is damaged or another file: its SHA-256 is {actual} and should begin with "
-            f"{digest}. Delete it, and it is downloaded again."
+            f"{digest}. Delete it: the next call with a network downloads it again; without one, "
+            "save it anew from where it is published."
         )
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

@@ -64,7 +64,9 @@ def test_what_is_wrong_is_said(tmp_path, files, sentence):
 
 def test_training_on_everything_leaves_nothing_to_test(tmp_path):
     spec = trees.spec("identity_folders", train_classes=2)
-    with pytest.raises(UserError, match="2 identities; with train_classes 2 none is left"):
+    with pytest.raises(
+        UserError, match=r"2 folders \(.*\), taken for one identity each; with train_classes 2 none is left"
+    ):
         scan_dataset(spec, trees.write(tmp_path, {"a/1.jpg": 1, "b/1.jpg": 2}))
     with pytest.raises(UserError, match=r"nowhere does not exist"):
         scan_dataset(spec, tmp_path / "nowhere")

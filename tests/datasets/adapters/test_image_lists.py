@@ -49,6 +49,12 @@ def test_vru_keeps_its_images_in_pic(tmp_path):
     ]
 
 
+def test_two_files_of_one_name_are_refused(tmp_path):
+    root = vehicleid(tmp_path, **{"image/0000001.png": 99})
+    with pytest.raises(UserError, match=r"image holds 0000001\.jpg and 0000001\.png, and lists name images"):
+        scan_dataset(SPEC, root)
+
+
 def test_lines_without_file_and_repeated_lines(tmp_path):
     changes = {"train_test_split/train_list.txt": "0000001 7\r\n0000099 7\r\n0000001 7\r\n"}
     scan = scan_dataset(SPEC, vehicleid(tmp_path, **changes))

@@ -1,3 +1,4 @@
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -195,3 +196,33 @@ def test_any_text_is_a_table_or_a_sentence(tmp_path, garbage, place):
         check_table(path)
     except UserError as error:
         assert str(error).endswith((".", "?"))
+
+
+def test_one_number_in_two_forms_is_refused(tmp_path):
+    text = GOOD.replace("a.jpg,7", "a.jpg,07")
+    with pytest.raises(
+        UserError, match=r"line 3: the pid '7' is the number '07' of table.csv, line 2 in another"
+    ):
+        scan(table(tmp_path, text))
+    padded = GOOD.replace(",7,", ",007,").replace(",9,", ",010,")
+    assert [record.pid for record in scan(table(tmp_path, padded)).records] == [7, 7, 10, 10]
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(np.float32, 2**24), (np.float64, 2**53)])
+def test_identities_that_were_rounded_to_floats_are_refused(tmp_path, kind, limit):
+    table(tmp_path)
+    rows = {
+        "path": [f"photos/{letter}.jpg" for letter in "abcd"],
+        "split": ["train", "train", "query", "gallery"],
+    }
+    for pid, fits in ((limit - 1, True), (limit, False)):
+        pq.write_table(
+            pa.table({**rows, "pid": np.array([1, 1, pid, pid], kind)}), tmp_path / "table.parquet"
+        )
+        if fits:
+            assert [record.pid for record in scan(tmp_path / "table.parquet").records] == [1, 1, pid, pid]
+            continue
+        with pytest.raises(
+            UserError, match=rf"row 3: the pid {limit} is a {np.dtype(kind)}, .* from {limit} on"
+        ):
+            scan(tmp_path / "table.parquet")

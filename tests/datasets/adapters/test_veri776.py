@@ -100,7 +100,10 @@ def test_entities_in_labels_are_refused(tmp_path):
     [
         ({"name_test.txt": None}, "has no name_test.txt; is the dataset unpacked there completely"),
         ({"name_query.txt": "\n \n"}, "name_query.txt is empty"),
-        ({"name_train.txt": b"\xff\xfe\x00"}, "name_train.txt is no text file"),
+        (
+            {"name_train.txt": b"\xff\xfe\x00"},
+            "name_train.txt is not text in UTF-8: save the list in this encoding",
+        ),
         ({"name_query.txt": "car.jpg\n"}, "name_query.txt, line 1: 'car.jpg' does not begin like 0001_c001"),
         ({"name_train.txt": "9" * 30 + "_c001_0.jpg"}, "name_train.txt, line 1: .* says no identity"),
     ],

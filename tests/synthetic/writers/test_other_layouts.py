@@ -28,16 +28,16 @@ def pairs(path):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "style", "folder", "digits", "sizes"),
+    ("dataset", "style", "folder", "name", "sizes"),
     [
-        ("vehicleid", "surveillance", "image", 7, {"800": 1, "1600": 2, "2400": 3}),
-        ("vru", "uav", "Pic", 6, {"1200": 1, "2400": 1, "8000": 3}),
+        ("vehicleid", "surveillance", "image", r"\d{7}", {"800": 1, "1600": 2, "2400": 3}),
+        ("vru", "uav", "Pic", r"[1-9]\d*", {"1200": 1, "2400": 1, "8000": 3}),
     ],
 )
-def test_numbered_sets(rendered, dataset, style, folder, digits, sizes):
+def test_numbered_sets(rendered, dataset, style, folder, name, sizes):
     root = rendered(dataset, style=style, train_ids=2, test_ids=6, models=4, twins=0.0, images_per_camera=1)
     images = {path.stem for path in (root / folder).iterdir()}
-    assert all(re.fullmatch(rf"\d{{{digits}}}", image) for image in images)
+    assert all(re.fullmatch(name, image) for image in images)
     lists = root / "train_test_split"
     train = pairs(lists / "train_list.txt")
     largest = pairs(lists / f"test_list_{list(sizes)[-1]}.txt")
@@ -50,6 +50,18 @@ def test_numbered_sets(rendered, dataset, style, folder, digits, sizes):
         assert len({pid for _, pid in test}) == max(2, 2 * share)
         held.append(test)
     assert held[0] <= held[1] <= held[2]
+
+
+def test_loaders_of_the_owners_find_every_image_of_vru_and_vehicleid(rendered, tmp_path):
+    for dataset, style, folder, name_of in (
+        ("vru", "uav", "Pic", lambda image: f"{int(image)}.jpg"),  # as the loader in GeoX-Lab/ReID builds it
+        ("vehicleid", "surveillance", "image", lambda image: f"{image}.jpg"),  # as fast-reid's does
+    ):
+        root = rendered(dataset, style=style).rename(tmp_path / dataset)
+        listed = [pair for path in (root / "train_test_split").glob("*.txt") for pair in pairs(path)]
+        assert all(len(pair) == 2 for pair in listed)
+        found = {name_of(image) for image, _ in listed}
+        assert found == {path.name for path in (root / folder).iterdir()}
 
 
 def test_vehicleid_attributes(rendered):

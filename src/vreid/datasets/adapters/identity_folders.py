@@ -66,7 +66,8 @@ def _parts(root: Path, spec: DatasetSpec) -> list[tuple[Split, str, list[str]]]:
         )
     if last >= len(there):
         raise UserError(
-            f"{root} has {len(there)} identities; with train_classes {last} none is left to test on."
+            f"{root} has {len(there)} folders ({first_of(there)}), taken for one identity each; with "
+            f"train_classes {last} none is left to test on."
         )
     return [("train", "", there[:last]), ("gallery", "", there[last:])]
 

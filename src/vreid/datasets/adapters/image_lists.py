@@ -33,12 +33,12 @@ def scan(root: Path, spec: DatasetSpec) -> Scan:
     count when it comes to files that no list names.
 
     Raises:
-        UserError: a list or the folder of images is missing, a line is not `<image> <vehicle>`, or one image
-            is said to show two vehicles.
+        UserError: a list or the folder of images is missing, a line is not `<image> <vehicle>`, one image is
+            said to show two vehicles, or two files have the name of one image.
     """
     base, folder = _find(root)
     prefix = "/".join(filter(None, (base, folder)))
-    files = {Path(name).stem: name for name in image_names(root / base, folder)}
+    files = _by_stem(root / base, folder)
     result = Scan([], files=len(files))
     train = _read(root / base, [("", TRAIN)], result)
     test = _read(root / base, [(size, f"{LISTS}/test_list_{size}.txt") for size in spec.lists], result)
@@ -64,6 +64,19 @@ def _find(root: Path) -> tuple[str, str]:
         if (root / base / folder).is_dir():
             return base, folder
     raise UserError(f"{root / base} has neither a folder {' nor '.join(FOLDERS)} with the images.")
+
+
+def _by_stem(base: Path, folder: str) -> dict[str, str]:
+    """Return the names of the images by what the lists call them, which is without their endings."""
+    files: dict[str, str] = {}
+    for name in image_names(base, folder):
+        other = files.setdefault(Path(name).stem, name)
+        if other != name:
+            raise UserError(
+                f"{base / folder} holds {other} and {name}, and lists name images without their endings: "
+                "take one of the two away."
+            )
+    return files
 
 
 def _read(base: Path, lists: Iterable[tuple[str, str]], result: Scan) -> dict[str, Entry]:

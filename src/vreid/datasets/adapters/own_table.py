@@ -9,9 +9,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vreid.datasets.numbering import first_rounded, same_number
 from vreid.datasets.scan import NO_CAMERA, SPLITS, Record, Scan, Split, first_of
 from vreid.params.dataset import DatasetSpec
 from vreid.params.errors import UserError
@@ -113,6 +115,8 @@ def _csv_lines(file: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
 def _parquet_lines(file: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
     table = pq.read_table(file)
     header = list(table.column_names)
+    for name in {"pid", "camid"} & set(header):
+        _check_floats(file, name, table[name])
 
     def lines() -> Iterator[tuple[str, list[str]]]:
         for number, values in enumerate(table.to_pylist(), start=1):
@@ -120,6 +124,20 @@ def _parquet_lines(file: Path) -> tuple[list[str], Iterator[tuple[str, list[str]
             yield f"{file.name}, row {number}", texts
 
     return header, lines()
+
+
+def _check_floats(file: Path, name: str, column: pa.ChunkedArray) -> None:
+    """Refuse labels that were rounded when they became floats."""
+    if not pa.types.is_floating(column.type):
+        return
+    values = column.to_numpy()
+    limit = first_rounded(values.dtype)
+    large = np.flatnonzero(np.abs(values) >= limit)
+    if large.size:
+        raise UserError(
+            f"{file.name}, row {large[0] + 1}: the {name} {values[large[0]]:.0f} is a {values.dtype}, in "
+            f"which neighbouring whole numbers from {limit:.0f} on are one; write labels as integers or text."
+        )
 
 
 def _check_header(file: Path, header: list[str]) -> None:
@@ -185,6 +203,13 @@ def _numbers(texts: list[str], rows: list[Row], column: str) -> tuple[list[int],
     """Return the numbers that `texts` are; or number the sorted names, and return the names by number."""
     _stop(f"the column {column} is empty", rows, column, lambda row: not getattr(row, column))
     whole = [WHOLE_NUMBER.fullmatch(text) is not None for text in texts]
+    merged = same_number(texts) if all(whole) else None
+    if merged is not None:
+        first, other = (rows[texts.index(text)] for text in merged)
+        raise UserError(
+            f"{other.where}: the {column} {merged[1]!r} is the number {merged[0]!r} of {first.where} in "
+            "another form; write every label in one form."
+        )
     if all(whole):
         return [int(text.split(".")[0]) for text in texts], {}
     if any(whole):

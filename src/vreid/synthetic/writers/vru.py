@@ -28,12 +28,12 @@ class Vru(Layout):
         need_several(world, "VRU")
 
     def paths(self, world: World) -> list[str]:
-        """Return e.g. `Pic/000001.jpg`."""
-        return list(numbered_images(world, "Pic", 6).values())
+        """Return e.g. `Pic/1.jpg`: loaders take `str(int(name)) + ".jpg"`."""
+        return list(numbered_images(world, "Pic", 1).values())
 
     def write_lists(self, root: Path, world: World) -> None:
         """Write the lists: lines of image number and identity."""
-        images = {shot: Path(path).stem for shot, path in numbered_images(world, "Pic", 6).items()}
+        images = {shot: Path(path).stem for shot, path in numbered_images(world, "Pic", 1).items()}
 
         def line(shot: Shot) -> str:
             return f"{images[shot]} {shot.pid}"
