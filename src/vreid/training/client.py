@@ -34,10 +34,10 @@ _SECONDS_TO_START = 60.0  # for an interpreter on a busy machine to open its soc
 def run_in_server(entry: str, arguments: Sequence[str], modules: Sequence[str], folder: Path) -> int | None:
     """Call the function `entry` ("package.module:function") in a fork, with `arguments` in sys.argv.
 
-    The server of this code and environment is looked for in `folder` and started if there is none; a
-    new one imports `modules` first, which must not start threads. Returns the exit status as a shell has
-    it (128 + n after signal n), or None if nothing was run and the caller has to: there is no server
-    to be had, a cluster's scheduler watches over this process, or it is itself such a fork.
+    The server of this code, environment and `modules` is looked for in `folder` and started if there is none;
+    a new one imports the modules first, which must not start threads that a fork would miss. Returns the exit
+    status as a shell has it (128 + n after signal n), or None if nothing was run and the caller has to: there
+    is no server to be had, a cluster's scheduler watches over this process, or it is itself such a fork.
     """
     if IN_FORK in os.environ or any(name in os.environ for name in _SCHEDULERS):
         return None
@@ -123,7 +123,7 @@ def _signal(child: int, number: int) -> None:
 def _connect(folder: Path, modules: Sequence[str]) -> socket.socket | None:
     """Return a connection to the server of this code, started if need be, or None."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{_signature()}.sock"
+    path = folder / f"{_signature(modules)}.sock"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         connection = _try(path)
@@ -156,15 +156,15 @@ def _try(path: Path) -> socket.socket | None:
     return connection
 
 
-def _signature() -> str:
-    """Return a digest of the interpreter, its search path and this package's files as they are now.
+def _signature(modules: Sequence[str]) -> str:
+    """Return a digest of the interpreter, its search path, `modules`, and this package's files as they are.
 
     A server is asked only for the code and environment that it has loaded.
     """
     root = Path(vreid.__file__).parent
     files = sorted(root.rglob("*.py"))
     stamps = [(str(f.relative_to(root)), f.stat().st_mtime_ns, f.stat().st_size) for f in files]
-    seen = json.dumps([sys.executable, sys.path, str(root), stamps])
+    seen = json.dumps([sys.executable, sys.path, list(modules), str(root), stamps])
     return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
