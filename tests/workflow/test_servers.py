@@ -1,4 +1,4 @@
-"""What jobs import after they were forked: nothing that costs much."""
+"""What jobs import after they were forked: nothing that costs much. What is recorded of their cost."""
 
 import json
 import re
@@ -141,6 +141,25 @@ def test_loading_beforehand_starts_no_thread_that_a_fork_would_miss():
 
 def test_every_rules_command_is_run_by_a_server():
     rules = "".join(file.read_text() for file in (ROOT / "workflow" / "rules").glob("*.smk"))
-    commands = set(re.findall(r'"vreid ([a-z]+(?: [a-z]+)?) --plan', rules))
+    commands = set(re.findall(r'"VREID_RECORD=\{log\.used\} vreid ([a-z]+(?: [a-z]+)?) --plan', rules))
     assert len(commands) > 10
     assert {command for command in commands if modules_for(command.split()) is None} == ALONE
+
+
+def test_every_job_has_a_log_and_a_record_of_what_it_used(finished: Project):
+    logs = finished.folder / "logs"
+    records = {
+        file.relative_to(logs / "benchmarks").with_suffix(""): json.loads(file.read_text().splitlines()[-1])
+        for file in (logs / "benchmarks").rglob("*.jsonl")
+    }
+    texts = {file.relative_to(logs).with_suffix("") for file in logs.rglob("*.log")}
+    assert texts - set(records) <= {Path("track/after"), Path("track/failed")}
+    assert set(records) <= texts
+    assert {record["status"] for record in records.values()} == {0}
+    for name, record in records.items():
+        if name.parts[0] == "train":
+            trained = json.loads((finished.folder / "runs" / name.name / "run.json").read_text())
+            # A fork's training is all but its client's own start and the reading of the plan.
+            assert record["cpu_seconds"] >= trained["cpu_seconds"] > 0.1
+            assert record["seconds"] >= trained["seconds"]
+            assert record["peak_mib"] >= trained["peak_memory"] / 2**20 > 50
