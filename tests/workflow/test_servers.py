@@ -22,13 +22,14 @@ ALONE = {"track sync"}
 """Commands of rules that start an interpreter: MLflow takes seconds to import, and one job needs it."""
 
 OBSERVED = """
-import builtins, importlib, json, os, sys, time
+import builtins, gc, importlib, json, os, sys, time
 from pathlib import Path
 from vreid.cli.start import modules_for
 
 answer, preload, *arguments = sys.argv[1:]
 for module in modules_for(arguments) if preload == "yes" else ():
     importlib.import_module(module)
+gc.freeze()  # as the server does; a collection of all that would count for the import that it falls into
 costs, inside = {}, False
 
 def observed(load):
