@@ -2,12 +2,21 @@
 
 import ast
 import itertools
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from vreid.params import fingerprint
-from vreid.params.fingerprint import canonical, code_digest, digest_of, files_digest, import_closure
+from vreid.params.fingerprint import (
+    canonical,
+    code_digest,
+    digest_of,
+    files_digest,
+    import_closure,
+    remember,
+)
 
 CODE = '''
 """Module."""
@@ -92,6 +101,7 @@ def clear():
         fingerprint._imports,
         fingerprint._source_or_none,
         fingerprint._read,
+        fingerprint._known,
     ):
         cached.cache_clear()
 
@@ -141,3 +151,68 @@ def test_files_that_are_not_python_count_by_name_and_content(tmp_path: Path, mon
     second = files_digest("vreid.site")
     style.rename(style.with_name("b.css"))
     assert len({first, second, files_digest("vreid.site")}) == 3
+
+
+@pytest.fixture
+def kept(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where what was found is kept of that package."""
+    file = package / "kept.json"
+    monkeypatch.setattr(fingerprint, "_kept_at", lambda: file)
+    monkeypatch.setattr(fingerprint.sys, "dont_write_bytecode", False)
+    return file
+
+
+def begin_anew(monkeypatch: pytest.MonkeyPatch, *, parses: bool) -> None:
+    """As another process would begin; one that does not parse takes what is kept."""
+    clear()
+    if not parses:
+        monkeypatch.setattr(fingerprint.ast, "parse", lambda *_, **__: pytest.fail("parsed again"))
+
+
+def test_texts_that_were_parsed_once_are_not_parsed_again(
+    package: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+):
+    digest, closure = code_digest(["vreid.a"]), import_closure(["vreid.a"])
+    remember()
+    begin_anew(monkeypatch, parses=False)
+    assert (code_digest(["vreid.a"]), import_closure(["vreid.a"])) == (digest, closure)
+
+
+def test_another_text_is_parsed_whatever_is_kept_of_the_file(
+    package: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = code_digest(["vreid.a"])
+    remember()
+    file = package / "sub" / "c.py"
+    age = file.stat().st_mtime_ns
+    file.write_text(file.read_text() + "Y = 2\n")
+    os.utime(file, ns=(age, age))  # time stamps tell nothing
+    begin_anew(monkeypatch, parses=True)
+    changed = code_digest(["vreid.a"])
+    kept.unlink()
+    begin_anew(monkeypatch, parses=True)
+    assert before != changed == code_digest(["vreid.a"])
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"by": 1}', "null"])
+def test_what_is_kept_and_damaged_counts_for_nothing(
+    package: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+):
+    digest = code_digest(["vreid.a"])
+    kept.write_text(damage)
+    begin_anew(monkeypatch, parses=True)
+    assert code_digest(["vreid.a"]) == digest
+
+
+def test_what_another_version_of_the_fingerprint_kept_counts_for_nothing(
+    package: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+):
+    digest = code_digest(["vreid.a"])
+    remember()
+    content = json.loads(kept.read_text())
+    content["by"] = "0" * 64
+    for path, (text, _, imports) in content["modules"].items():
+        content["modules"][path] = (text, "1" * 64, imports)
+    kept.write_text(json.dumps(content))
+    begin_anew(monkeypatch, parses=True)
+    assert code_digest(["vreid.a"]) == digest

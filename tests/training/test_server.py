@@ -14,11 +14,14 @@ CLIENT = """
 import sys
 from pathlib import Path
 from vreid.training.client import run_in_server
-sys.exit(run_in_server("jobs:main", sys.argv[1:], ["json.tool"], Path("server")) or 0)
+ended = run_in_server("jobs:main", sys.argv[1:], ["json.tool"], Path("server"))
+if sys.argv[1] == "use":
+    print(ended.cpu_seconds, ended.peak_memory)
+sys.exit(ended.status if ended else 0)
 """
 
 JOBS = """
-import os, sys, time
+import os, subprocess, sys, time
 from pathlib import Path
 
 def main():
@@ -42,6 +45,10 @@ def main():
     elif what == "sleep":
         print(os.getpid(), flush=True)
         time.sleep(float(rest[0]))
+    elif what == "use":
+        held = bytearray(int(rest[0]) << 20)
+        burn = f"import time\\nwhile time.process_time() < {rest[1]}: pass"
+        subprocess.run([sys.executable, "-c", burn], check=True)
 """
 
 
@@ -115,6 +122,12 @@ def test_the_exit_status_is_the_jobs(place, given, status):
     done = run(place, ["exit", given])
     assert done.returncode == status
     assert done.stderr == ("a sentence\n" if given == "a sentence" else "")
+
+
+def test_what_a_job_used_is_told_with_the_processes_that_it_waited_for(place):
+    cpu_seconds, peak_memory = map(float, run(place, ["use", "200", "0.5"]).stdout.split())
+    assert 0.5 <= cpu_seconds < 2
+    assert 200 << 20 <= peak_memory < 400 << 20
 
 
 def test_an_error_is_shown_and_fails_the_client(place):
@@ -200,10 +213,10 @@ def test_changed_code_gets_another_server(monkeypatch, tmp_path):
     (package / "__init__.py").write_text("")
     (package / "module.py").write_text("x = 1\n")
     monkeypatch.setattr(client.vreid, "__file__", str(package / "__init__.py"))
-    before = client._signature()
-    assert client._signature() == before
+    before = client._signature([])
+    assert client._signature([]) == before
     (package / "module.py").write_text("x = 12\n")
-    assert client._signature() != before
+    assert client._signature([]) != before
 
 
 @pytest.mark.parametrize("name", ["SLURM_JOB_ID", client.IN_FORK])

@@ -2,9 +2,8 @@ rule render:
     output:
         directory("data/raw/synthetic/{version}"),
     log:
-        "logs/render/{version}.log",
-    benchmark:
-        "logs/benchmarks/render/{version}.tsv"
+        text="logs/render/{version}.log",
+        used="logs/benchmarks/render/{version}.jsonl",
     threads: decoding_threads
     resources:
         mem_mb=memory(rendering_request),
@@ -12,8 +11,8 @@ rule render:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid data acquire --plan {params.plan} {wildcards.version}"
-        " --workers {threads} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid data acquire --plan {params.plan} {wildcards.version}"
+        " --workers {threads} > {log.text} 2>&1"
 
 
 rule verify:
@@ -23,9 +22,8 @@ rule verify:
         index="data/index/{source}/{version}.parquet",
         report="data/index/{source}/{version}.json",
     log:
-        "logs/verify/{source}/{version}.log",
-    benchmark:
-        "logs/benchmarks/verify/{source}/{version}.tsv"
+        text="logs/verify/{source}/{version}.log",
+        used="logs/benchmarks/verify/{source}/{version}.jsonl",
     threads: decoding_threads
     resources:
         mem_mb=memory(decoding_request),
@@ -33,8 +31,8 @@ rule verify:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid data verify --plan {params.plan} {wildcards.version}"
-        " --workers {threads} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid data verify --plan {params.plan} {wildcards.version}"
+        " --workers {threads} > {log.text} 2>&1"
 
 
 rule split:
@@ -43,16 +41,15 @@ rule split:
     output:
         "data/splits/{source}/{version}-{digest}.parquet",
     log:
-        "logs/split/{source}/{version}-{digest}.log",
-    benchmark:
-        "logs/benchmarks/split/{source}/{version}-{digest}.tsv"
+        text="logs/split/{source}/{version}-{digest}.log",
+        used="logs/benchmarks/split/{source}/{version}-{digest}.jsonl",
     threads: 1
     resources:
         mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid data split --plan {params.plan} {wildcards.version} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid data split --plan {params.plan} {wildcards.version} > {log.text} 2>&1"
 
 
 rule pack:
@@ -62,9 +59,8 @@ rule pack:
     output:
         directory("data/packed/{source}/{version}-{size}"),
     log:
-        "logs/pack/{source}/{version}-{size}.log",
-    benchmark:
-        "logs/benchmarks/pack/{source}/{version}-{size}.tsv"
+        text="logs/pack/{source}/{version}-{size}.log",
+        used="logs/benchmarks/pack/{source}/{version}-{size}.jsonl",
     threads: decoding_threads
     resources:
         mem_mb=memory(decoding_request),
@@ -72,8 +68,8 @@ rule pack:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid data pack --plan {params.plan} {wildcards.version} {wildcards.size}"
-        " --workers {threads} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid data pack --plan {params.plan} {wildcards.version} {wildcards.size}"
+        " --workers {threads} > {log.text} 2>&1"
 
 
 rule darken:
@@ -82,16 +78,15 @@ rule darken:
     output:
         "data/splits/{source}/{version}-darkened-{digest}.parquet",
     log:
-        "logs/darken/{source}/{version}-{digest}.log",
-    benchmark:
-        "logs/benchmarks/darken/{source}/{version}-{digest}.tsv"
+        text="logs/darken/{source}/{version}-{digest}.log",
+        used="logs/benchmarks/darken/{source}/{version}-{digest}.jsonl",
     threads: 1
     resources:
         mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid data darken --plan {params.plan} {wildcards.version} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid data darken --plan {params.plan} {wildcards.version} > {log.text} 2>&1"
 
 
 rule pack_darkened:
@@ -102,9 +97,8 @@ rule pack_darkened:
     output:
         directory("data/packed/{source}/{version}-{size}-darkened-{digest}"),
     log:
-        "logs/pack/{source}/{version}-{size}-darkened-{digest}.log",
-    benchmark:
-        "logs/benchmarks/pack/{source}/{version}-{size}-darkened-{digest}.tsv"
+        text="logs/pack/{source}/{version}-{size}-darkened-{digest}.log",
+        used="logs/benchmarks/pack/{source}/{version}-{size}-darkened-{digest}.jsonl",
     threads: decoding_threads
     resources:
         mem_mb=memory(decoding_request),
@@ -112,8 +106,8 @@ rule pack_darkened:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid data pack --plan {params.plan} {wildcards.version} {wildcards.size} --darkened"
-        " --workers {threads} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid data pack --plan {params.plan} {wildcards.version} {wildcards.size} --darkened"
+        " --workers {threads} > {log.text} 2>&1"
 
 
 rule sheet:
@@ -134,9 +128,8 @@ rule sheet:
             labels=labelled("datasets/{version}", "counts (Markdown)"),
         ),
     log:
-        "logs/sheet/{version}.log",
-    benchmark:
-        "logs/benchmarks/sheet/{version}.tsv"
+        text="logs/sheet/{version}.log",
+        used="logs/benchmarks/sheet/{version}.jsonl",
     threads: 1
     resources:
         mem_mb=memory(decoding_request),
@@ -144,7 +137,7 @@ rule sheet:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid data show --plan {params.plan} {wildcards.version} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid data show --plan {params.plan} {wildcards.version} > {log.text} 2>&1"
 
 
 rule datasets:
@@ -170,9 +163,8 @@ rule baselines:
     output:
         "data/baselines/{source}/{version}-{size}-{digest}.json",
     log:
-        "logs/baselines/{source}/{version}-{size}-{digest}.log",
-    benchmark:
-        "logs/benchmarks/baselines/{source}/{version}-{size}-{digest}.tsv"
+        text="logs/baselines/{source}/{version}-{size}-{digest}.log",
+        used="logs/benchmarks/baselines/{source}/{version}-{size}-{digest}.jsonl",
     threads: 1
     resources:
         mem_mb=memory(baselines_request),
@@ -180,4 +172,4 @@ rule baselines:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid baselines --plan {params.plan} {wildcards.version} {input.pack} {output} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid baselines --plan {params.plan} {wildcards.version} {input.pack} {output} > {log.text} 2>&1"

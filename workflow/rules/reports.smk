@@ -21,16 +21,15 @@ rule table:
         ),
         json="reports/tables/{paper}/{table}.json",
     log:
-        "logs/table/{paper}-{table}.log",
-    benchmark:
-        "logs/benchmarks/table/{paper}-{table}.tsv"
+        text="logs/table/{paper}-{table}.log",
+        used="logs/benchmarks/table/{paper}-{table}.jsonl",
     threads: 1
     resources:
         mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid table --plan {params.plan} {wildcards.paper} {wildcards.table} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid table --plan {params.plan} {wildcards.paper} {wildcards.table} > {log.text} 2>&1"
 
 
 rule figure:
@@ -48,16 +47,15 @@ rule figure:
         pdf="reports/figures/{paper}/{figure}.pdf",
         json="reports/figures/{paper}/{figure}.json",
     log:
-        "logs/figure/{paper}-{figure}.log",
-    benchmark:
-        "logs/benchmarks/figure/{paper}-{figure}.tsv"
+        text="logs/figure/{paper}-{figure}.log",
+        used="logs/benchmarks/figure/{paper}-{figure}.jsonl",
     threads: 1
     resources:
         mem_mb=2000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid figure --plan {params.plan} {wildcards.paper} {wildcards.figure} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid figure --plan {params.plan} {wildcards.paper} {wildcards.figure} > {log.text} 2>&1"
 
 
 rule claims:
@@ -85,16 +83,15 @@ rule claims:
         deviations_tex="reports/deviations/{paper}.tex",
         deviations_json="reports/deviations/{paper}.json",
     log:
-        "logs/claims/{paper}.log",
-    benchmark:
-        "logs/benchmarks/claims/{paper}.tsv"
+        text="logs/claims/{paper}.log",
+        used="logs/benchmarks/claims/{paper}.jsonl",
     threads: 1
     resources:
         mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid claims --plan {params.plan} {wildcards.paper} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid claims --plan {params.plan} {wildcards.paper} > {log.text} 2>&1"
 
 
 rule page:
@@ -114,9 +111,8 @@ rule page:
         csv="reports/{page}.csv",
         json="reports/{page}.json",
     log:
-        "logs/page/{page}.log",
-    benchmark:
-        "logs/benchmarks/page/{page}.tsv"
+        text="logs/page/{page}.log",
+        used="logs/benchmarks/page/{page}.jsonl",
     wildcard_constraints:
         page="all_tables|claims|papers/[a-z_]+",
     threads: 1
@@ -125,7 +121,7 @@ rule page:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid page --plan {params.plan} {wildcards.page} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid page --plan {params.plan} {wildcards.page} > {log.text} 2>&1"
 
 
 rule index:
@@ -137,16 +133,15 @@ rule index:
         html="reports/index.html",
         json="reports/index.json",
     log:
-        "logs/index/index.log",
-    benchmark:
-        "logs/benchmarks/index/index.tsv"
+        text="logs/index/index.log",
+        used="logs/benchmarks/index/index.jsonl",
     threads: 1
     resources:
         mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid site --plan {params.plan} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid site --plan {params.plan} > {log.text} 2>&1"
 
 
 rule run_report:
@@ -160,16 +155,15 @@ rule run_report:
         ranks="reports/runs/{run}.png",
         similarities=multiext("reports/runs/{run}.similarities", ".png", ".pdf"),
     log:
-        "logs/run_report/{run}.log",
-    benchmark:
-        "logs/benchmarks/run_report/{run}.tsv"
+        text="logs/run_report/{run}.log",
+        used="logs/benchmarks/run_report/{run}.jsonl",
     threads: 1
     resources:
         mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid run report --plan {params.plan} {wildcards.run} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid run report --plan {params.plan} {wildcards.run} > {log.text} 2>&1"
 
 
 rule audit:
@@ -189,16 +183,15 @@ rule audit:
         ),
         pdf="reports/audits/{run}/audit.pdf",
     log:
-        "logs/audit/{run}.log",
-    benchmark:
-        "logs/benchmarks/audit/{run}.tsv"
+        text="logs/audit/{run}.log",
+        used="logs/benchmarks/audit/{run}.jsonl",
     threads: 1
     resources:
         mem_mb=1000,
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid audit --plan {params.plan} {wildcards.run} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid audit --plan {params.plan} {wildcards.run} > {log.text} 2>&1"
 
 
 rule audits:
@@ -213,9 +206,8 @@ rule track:
     output:
         "reports/tracking.json",
     log:
-        "logs/track/sync.log",
-    benchmark:
-        "logs/benchmarks/track/sync.tsv"
+        text="logs/track/sync.log",
+        used="logs/benchmarks/track/sync.jsonl",
     # MLflow's database or server is where the pipeline was started, not on a cluster's nodes.
     localrule: True
     threads: 1
@@ -224,4 +216,4 @@ rule track:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid track sync --plan {params.plan} --lenient > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid track sync --plan {params.plan} --lenient > {log.text} 2>&1"

@@ -8,9 +8,8 @@ rule train:
         provenance="runs/{run}/run.json",
     log:
         text="logs/train/{run}.log",
+        used="logs/benchmarks/train/{run}.jsonl",
         events="runs/{run}/events.jsonl",  # a log outlives a failed job
-    benchmark:
-        "logs/benchmarks/train/{run}.tsv"
     threads: 1
     resources:
         mem_mb=memory(training_request),
@@ -19,7 +18,7 @@ rule train:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid run train --plan {params.plan} {wildcards.run} > {log.text} 2>&1"
+        "VREID_RECORD={log.used} vreid run train --plan {params.plan} {wildcards.run} > {log.text} 2>&1"
 
 
 rule extract:
@@ -33,9 +32,8 @@ rule extract:
         after_neck_mirrored="runs/{run}/features{images}/after_neck_mirrored.npy",
         rows="runs/{run}/features{images}/rows.npy",
     log:
-        "logs/extract/{run}{images}.log",
-    benchmark:
-        "logs/benchmarks/extract/{run}{images}.tsv"
+        text="logs/extract/{run}{images}.log",
+        used="logs/benchmarks/extract/{run}{images}.jsonl",
     threads: 1
     resources:
         mem_mb=memory(extraction_request),
@@ -45,7 +43,7 @@ rule extract:
         plan=PLAN_FILE,
         images=tested_images,
     shell:
-        "vreid run extract --plan {params.plan} {wildcards.run} --images {params.images} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid run extract --plan {params.plan} {wildcards.run} --images {params.images} > {log.text} 2>&1"
 
 
 rule evaluate:
@@ -57,9 +55,8 @@ rule evaluate:
         evaluation="runs/{run}/eval-{digest}/evaluation.json",
         per_query="runs/{run}/eval-{digest}/per_query.parquet",
     log:
-        "logs/evaluate/{run}-{digest}.log",
-    benchmark:
-        "logs/benchmarks/evaluate/{run}-{digest}.tsv"
+        text="logs/evaluate/{run}-{digest}.log",
+        used="logs/benchmarks/evaluate/{run}-{digest}.jsonl",
     threads: 1
     resources:
         mem_mb=memory(evaluation_request),
@@ -67,5 +64,5 @@ rule evaluate:
     params:
         plan=PLAN_FILE,
     shell:
-        "vreid run evaluate --plan {params.plan} {wildcards.run}"
-        " --evaluation eval-{wildcards.digest} > {log} 2>&1"
+        "VREID_RECORD={log.used} vreid run evaluate --plan {params.plan} {wildcards.run}"
+        " --evaluation eval-{wildcards.digest} > {log.text} 2>&1"

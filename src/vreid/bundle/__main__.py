@@ -84,10 +84,11 @@ def _job(folder: Path, name: str) -> int:
     from vreid.training.client import run_in_server  # noqa: PLC0415
 
     arguments = [str(folder), name]
-    status = run_in_server("vreid.bundle.job:main", arguments, PRELOADED, Path(".vreid/server"))
-    if status is None:
+    ended = run_in_server("vreid.bundle.job:main", arguments, PRELOADED, Path(".vreid/server"))
+    if ended is None:
         make_here(arguments)
-    return status or 0
+        return 0
+    return ended.status
 
 
 def _prepare(folder: Path, name: str, workers: int) -> int:

@@ -10,11 +10,16 @@ import ast
 import hashlib
 import importlib.util
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from vreid.params.atomic import write_text
+from vreid.params.errors import UserError
 
 PACKAGE = "vreid"
 WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -76,6 +81,21 @@ def files_digest(package: str, length: int = 16) -> str:
     kept = [path for path in files if path.suffix != ".py" and path.name[0] != "."]
     contents = [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in kept]
     return digest_of([(name, hashlib.sha256(content).hexdigest()) for name, content in contents], length)
+
+
+def remember() -> None:
+    """Keep what was found in the modules' texts beside Python's bytecode, if that may be written there.
+
+    To parse them takes a fifth of a planning. What is kept is found again by a text's own digest, so that it
+    is never that of another text.
+    """
+    known = _known()
+    if not known.added or sys.dont_write_bytecode:
+        return
+    found = {path: texts for path, texts in known.modules.items() if Path(path).exists()}
+    with suppress(OSError, UserError):  # a checkout that is only read
+        write_text(_kept_at(), json.dumps({"by": _own_digest(), "modules": found}))
+        known.added = False
 
 
 def canonical(tree: ast.AST) -> str:
@@ -148,8 +168,50 @@ def _source_or_none(name: str) -> Path | None:
 @cache
 def _read(path: Path) -> _Module:
     """Only what is asked of it is kept: the syntax trees of all modules are most of a planning's memory."""
-    tree = ast.parse(path.read_bytes(), filename=path.name)
-    return _Module(hashlib.sha256(canonical(tree).encode()).hexdigest(), tuple(_imported(tree)))
+    content = path.read_bytes()
+    text = hashlib.sha256(content).hexdigest()
+    known = _known()
+    kept = known.modules.get(str(path))
+    if kept is None or kept[0] != text:
+        tree = ast.parse(content, filename=path.name)
+        digest = hashlib.sha256(canonical(tree).encode()).hexdigest()
+        kept = known.modules[str(path)] = (text, digest, tuple(_imported(tree)))
+        known.added = True
+    return _Module(*kept[1:])
+
+
+@dataclass
+class _Known:
+    """What the texts of modules say, by their paths: digest of the text, of what it executes, imports."""
+
+    modules: dict[str, tuple[str, str, tuple[Import, ...]]]
+    added: bool = False
+
+
+@cache
+def _known() -> _Known:
+    try:
+        kept = json.loads(_kept_at().read_bytes())
+        if kept["by"] != _own_digest():
+            return _Known({})
+        return _Known(
+            {
+                path: (text, digest, tuple((name, dots, tuple(taken)) for name, dots, taken in imports))
+                for path, (text, digest, imports) in kept["modules"].items()
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # there is none, or it is damaged
+        return _Known({})
+
+
+def _kept_at() -> Path:
+    """Beside the bytecode of this module, which like it is of one version of Python."""
+    return Path(importlib.util.cache_from_source(__file__)).with_suffix(".json")
+
+
+@cache
+def _own_digest() -> str:
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 
 
 def _imported(tree: ast.Module) -> Iterator[Import]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vreid.params.errors import UserError
-from vreid.params.fingerprint import code_digest, digest_of, files_digest
+from vreid.params.fingerprint import code_digest, digest_of, files_digest, remember
 from vreid.params.paper import Paper
 from vreid.params.plan import PagePlan, Plan
 from vreid.params.planning.datasets import Datasets
@@ -30,10 +30,12 @@ def load(params: Path = Path("params"), preset: str | None = None, *, all_presen
     collecting = gc.isenabled()
     gc.disable()  # nearly all that is made here is kept; to look for garbage takes a fifth of the time
     try:
-        return _Resolver(params, preset, all_present).plan()
+        plan = _Resolver(params, preset, all_present).plan()
     finally:
         if collecting:
             gc.enable()
+    remember()
+    return plan
 
 
 class _Resolver:

@@ -18,8 +18,9 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import vreid
 from vreid.training.interruption import end_with_pipeline, relaying_signals
@@ -31,13 +32,28 @@ _ATTEMPTS = 3
 _SECONDS_TO_START = 60.0  # for an interpreter on a busy machine to open its socket, before it imports
 
 
-def run_in_server(entry: str, arguments: Sequence[str], modules: Sequence[str], folder: Path) -> int | None:
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended, and what it used with all processes that it waited for.
+
+    Attributes:
+        status: its exit status as a shell has it (128 + n after signal n).
+        cpu_seconds: in user code and in the system's.
+        peak_memory: the most that one of its processes held, in bytes; what it shares with the server counts.
+    """
+
+    status: int
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+
+
+def run_in_server(entry: str, arguments: Sequence[str], modules: Sequence[str], folder: Path) -> Ended | None:
     """Call the function `entry` ("package.module:function") in a fork, with `arguments` in sys.argv.
 
-    The server of this code and environment is looked for in `folder` and started if there is none; a
-    new one imports `modules` first, which must not start threads. Returns the exit status as a shell has
-    it (128 + n after signal n), or None if nothing was run and the caller has to: there is no server
-    to be had, a cluster's scheduler watches over this process, or it is itself such a fork.
+    The server of this code, environment and `modules` is looked for in `folder` and started if there is none;
+    a new one imports the modules first, which must not start threads that a fork would miss. Returns how the
+    job ended, or None if nothing was run and the caller has to: there is no server to be had, a cluster's
+    scheduler watches over this process, or it is itself such a fork.
     """
     if IN_FORK in os.environ or any(name in os.environ for name in _SCHEDULERS):
         return None
@@ -55,8 +71,13 @@ def run_in_server(entry: str, arguments: Sequence[str], modules: Sequence[str], 
                 job.begin(begun["pid"])
                 return _wait(answers, begun["pid"])
             if job.waiting:
-                return 128 + job.waiting[0]
+                return Ended(128 + job.waiting[0])
     return None
+
+
+def in_bytes(max_rss: int) -> int:
+    """Return `ru_maxrss` in bytes: the system counts it in KiB, macOS in bytes."""
+    return max_rss if sys.platform == "darwin" else 1024 * max_rss
 
 
 class _Job:
@@ -91,22 +112,22 @@ def _send_job(connection: socket.socket, entry: str, arguments: Sequence[str]) -
         connection.sendall(json.dumps(job).encode() + b"\n")
 
 
-def _read(answers: TextIO) -> dict[str, int] | None:
+def _read(answers: TextIO) -> dict[str, Any] | None:
     try:
         line = answers.readline()
     except ConnectionResetError:
         return None
-    answer: dict[str, int] | None = json.loads(line) if line else None
+    answer: dict[str, Any] | None = json.loads(line) if line else None
     return answer
 
 
-def _wait(answers: TextIO, child: int) -> int:
+def _wait(answers: TextIO, child: int) -> Ended:
     end = _read(answers)
     if end is not None:
-        return end["status"]
+        return Ended(**end)
     sys.stderr.write("vreid: the fork server was stopped, and the job with it\n")
     _signal(child, signal.SIGKILL)
-    return 1
+    return Ended(1)
 
 
 def _ending_signals() -> list[signal.Signals]:
@@ -123,7 +144,7 @@ def _signal(child: int, number: int) -> None:
 def _connect(folder: Path, modules: Sequence[str]) -> socket.socket | None:
     """Return a connection to the server of this code, started if need be, or None."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{_signature()}.sock"
+    path = folder / f"{_signature(modules)}.sock"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         connection = _try(path)
@@ -156,15 +177,15 @@ def _try(path: Path) -> socket.socket | None:
     return connection
 
 
-def _signature() -> str:
-    """Return a digest of the interpreter, its search path and this package's files as they are now.
+def _signature(modules: Sequence[str]) -> str:
+    """Return a digest of the interpreter, its search path, `modules`, and this package's files as they are.
 
     A server is asked only for the code and environment that it has loaded.
     """
     root = Path(vreid.__file__).parent
     files = sorted(root.rglob("*.py"))
     stamps = [(str(f.relative_to(root)), f.stat().st_mtime_ns, f.stat().st_size) for f in files]
-    seen = json.dumps([sys.executable, sys.path, str(root), stamps])
+    seen = json.dumps([sys.executable, sys.path, list(modules), str(root), stamps])
     return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 

@@ -3,7 +3,6 @@
 import platform
 import resource
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 
 import vreid
+from vreid.training.client import in_bytes
 
 
 def provenance() -> dict[str, Any]:
@@ -27,8 +27,7 @@ def provenance() -> dict[str, Any]:
 
 def peak_memory() -> int:
     """Return the most memory that this process has held so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    return in_bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def git_commit() -> str | None:

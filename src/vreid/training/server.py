@@ -3,7 +3,7 @@
 Started by `vreid.training.client` as `python -m vreid.training.server SOCKET MODULE...`; ends by itself
 when no job has come for a while. A client sends its three standard streams and one line of JSON
 (entry, arguments, folder, environment, umask); it is answered with two lines, the process id of its
-job and, at the end, its exit status. If the client goes away first, its job is killed.
+job and, at the end, its exit status and what it used. If the client goes away first, its job is killed.
 """
 
 import gc
@@ -15,10 +15,13 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+
+from vreid.training.client import in_bytes
 
 _IDLE_SECONDS = 60.0
 
@@ -105,12 +108,18 @@ class _Server:
         os.close(lifeline)
 
     def _finish(self, job: _Job) -> None:
-        code = os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1])
+        _, ended, used = os.wait4(job.pid, 0)  # `used` counts the processes that the job waited for, too
+        code = os.waitstatus_to_exitcode(ended)
         self._jobs.remove(job)
         self._selector.unregister(job.lifeline)
         if job.connection in self._selector.get_map():
             self._selector.unregister(job.connection)
-        _answer(job.connection, {"status": code if code >= 0 else 128 - code})
+        answer = {
+            "status": code if code >= 0 else 128 - code,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "peak_memory": in_bytes(used.ru_maxrss),
+        }
+        _answer(job.connection, answer)
         job.connection.close()
         os.close(job.lifeline)
 
@@ -132,7 +141,7 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | No
     return json.loads(line), streams
 
 
-def _answer(connection: socket.socket, answer: dict[str, int]) -> None:
+def _answer(connection: socket.socket, answer: Mapping[str, float]) -> None:
     with suppress(OSError):  # a client that has gone away; its job is or will be killed
         connection.sendall(json.dumps(answer).encode() + b"\n")
 
