@@ -1,4 +1,4 @@
-"""Why a number is missing: its run failed, is still to come, or was never planned; and the log that says more.
+"""Why a number is missing: its run failed, is still to come, or was never planned; and the log to read.
 
 A failed job leaves no outputs, so the state of a run is read from what it does leave: the events of its
 training and the logs of the rules (workflow/rules/). A job that was killed left no word and counts as still

@@ -1,4 +1,4 @@
-"""Reports of what is there: after a failure in place of those that were asked for, at any time beside them."""
+"""Reports of what is there: after a failure in place of those asked for, at any time beside them."""
 
 import shutil
 from collections.abc import Callable, Sequence
