@@ -54,10 +54,10 @@ def test_a_failed_run_is_a_cell_and_its_paper_is_made(finished: Project, project
         if place in failed:
             assert "baseline" in cell["runs"][0]
             assert cell["values"] == []
-            assert "not finite" in cell["reason"]
+            assert "not a finite number" in cell["reason"]
             log = cell["reason"].rpartition("(")[2].rstrip(")")
             assert log.startswith("logs/train/se_densenet-baseline-")
-            assert "not finite" in (project.folder / log).read_text()
+            assert "not a finite number" in (project.folder / log).read_text()
         else:
             assert cell == before[place]
     for page in (PAGE, "reports/all_tables"):
