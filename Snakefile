@@ -26,6 +26,10 @@ rule all:
         "reports/index.html",
 
 
+onstart:
+    mark_out_of_date(reports_to_make(), Path("reports"))
+
+
 onsuccess:
     if untracked_runs():
         shell(
@@ -34,4 +38,15 @@ onsuccess:
 
 
 onerror:
-    shell("vreid track sync --plan {PLAN_FILE} --lenient > logs/track/failed.log 2>&1")
+    shell(
+        "vreid track sync --plan {PLAN_FILE} --lenient > logs/track/failed.log 2>&1"
+    )
+    unmade = reports_to_make_after_failure()
+    if unmade:
+        logger.warning(
+            "Not all that was asked for could be made; the reports are made of what is there and say so."
+        )
+        shell(
+            "vreid report unmade --plan {PLAN_FILE} {unmade} > logs/track/unmade.log 2>&1"
+            " || echo 'They could not be made: logs/track/unmade.log says why.' >&2"
+        )

@@ -104,7 +104,7 @@ def test_of_three_seeds_those_that_are_left_are_compared(tmp_path):
     found = verdict_of(tmp_path, (side("A", better), side("B", worse), None), seeds=(0, 1, 2))
     [pair] = found.comparisons
     assert (pair.better.seeds, pair.worse.seeds, pair.over) == (1, 3, "vehicles alone")
-    assert pair.better.missing.startswith("2 of 3 seeds failed; ")
+    assert pair.better.missing.startswith("2 of 3 seeds pending; ")
     assert found.reason == "one seed of a shortened recipe says nothing about another training"
 
 
@@ -164,12 +164,11 @@ def test_a_side_that_is_not_run_says_why(tmp_path, status, reason):
     assert (found.verdict, found.reason) == ("not run", f"B: {reason}")
 
 
-def test_a_side_of_which_every_seed_failed_is_not_run(tmp_path):
+def test_a_side_of_which_no_seed_is_there_is_not_run(tmp_path):
     gone = side("A", ("runs/p-a-veri776-s0-0/eval-0/per_query.parquet",))
     found = verdict_of(tmp_path, (gone, side("B", method(tmp_path, "b", 0.4)), 1.0))
-    assert (found.verdict, found.reason) == ("not run", "A failed")
-    missing = "failed; no evaluation was left (runs/p-a-veri776-s0-0/events.jsonl)"
-    assert found.comparisons[0].better.missing == missing
+    assert (found.verdict, found.reason) == ("not run", "A is pending")
+    assert found.comparisons[0].better.missing == "pending; not run yet"
 
 
 def test_minus_compares_what_two_methods_lose_query_by_query(tmp_path):

@@ -117,16 +117,35 @@ def test_every_entry_of_the_contents_has_its_anchor(reports):
         assert text.count(f'<a id="{anchor}"></a>') == 1
 
 
+def test_a_page_that_lacks_a_run_or_a_part_says_so_and_records_no_digest(reports):
+    plan = PagePlan(title="All tables", parts=PARTS, digest="d1")
+    write_page(plan, reports / "all_tables", reports, {PARTS[1]: "failed; why (logs/table/a.log)"})
+    for suffix in ("md", "tex"):
+        text = (reports / f"all_tables.{suffix}").read_text()
+        assert "Partial report, as of " in text
+        assert "Of 4 runs: 1 run failed, 0 pending." in text  # a seed of each table has ended with an error
+        assert "failed; why (logs/table/a.log)" in text
+    value = json.loads((reports / "all_tables.json").read_text())
+    assert value["digest"] == ""
+    assert len(value["tables"]) == len(PARTS) - 1
+
+
+def test_a_page_of_complete_parts_records_the_plans_digest(reports):
+    complete = (f"audits/{AUDITED}/audit", "figures/se_densenet/figure6")
+    write_page(PagePlan(title="A page", parts=complete, digest="d1"), reports / "page", reports)
+    assert json.loads((reports / "page.json").read_text())["digest"] == "d1"
+    assert "Partial" not in (reports / "page.md").read_text()
+
+
 def test_csv_json_and_latex_hold_all_tables(reports):
     write_page(PagePlan(title="All tables", parts=PARTS, digest="d1"), reports / "all_tables", reports)
     rows = list(csv.DictReader(io.StringIO((reports / "all_tables.csv").read_text())))
     assert [row["table"] for row in rows] == ["table1"] * 6 + ["table2"] * 6 + ["table3"] * 6
     value = json.loads((reports / "all_tables.json").read_text())
-    assert value["digest"] == "d1"
-    assert [(t["paper"], t["digest"]) for t in value["tables"]] == [
-        ("se_densenet", "feed"),
-        ("se_densenet", "feed"),
-        ("dpa", "beef"),
+    assert [(t["paper"], t["table"]) for t in value["tables"]] == [
+        ("se_densenet", "table1"),
+        ("se_densenet", "table2"),
+        ("dpa", "table3"),
     ]
     text = (reports / "all_tables.tex").read_text()
     assert text.count(r"\begin{table}") == 3

@@ -47,18 +47,22 @@ def test_a_missing_seed_is_left_out_and_explained(plan, root):
 
 def test_seeds_that_ended_alike_are_said_in_one_breath(root):
     files = tuple(f"runs/p-a-d-s{seed}-0/eval-0/evaluation.json" for seed in range(2))
+    for seed in range(2):
+        end = {"type": "end", "time": 1, "status": "FAILED", "error": "loss is not finite"}
+        folder = root / f"runs/p-a-d-s{seed}-0"
+        folder.mkdir(parents=True)
+        (folder / "events.jsonl").write_text(json.dumps(end) + "\n")
     cell = build_table(table_plan([own_row(1, "Gone", (1.0, 2.0), ("a", "b"), files)]), root).rows[0].cells[0]
     assert cell.reason == (
-        "failed; no evaluation was left (runs/p-a-d-s0-0/events.jsonl, runs/p-a-d-s1-0/events.jsonl)"
+        "failed; loss is not finite (runs/p-a-d-s0-0/events.jsonl, runs/p-a-d-s1-0/events.jsonl)"
     )
 
 
-def test_a_row_of_which_nothing_is_there_failed(root):
+def test_a_row_of_which_nothing_was_run_is_pending(root):
     missing = "runs/se_densenet-gone-veri776-s0-1/eval-0/evaluation.json"
     plan = table_plan([own_row(1, "Gone", (1.0, 2.0), ("se_densenet-gone-veri776-s0-1",), (missing,))])
     cell = build_table(plan, root).rows[0].cells[0]
-    assert (cell.status, cell.mean) == ("failed", None)
-    assert cell.reason == ("failed; no evaluation was left (runs/se_densenet-gone-veri776-s0-1/events.jsonl)")
+    assert (cell.status, cell.mean, cell.reason) == ("pending", None, "pending; not run yet")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +182,10 @@ def test_json_is_the_whole_table(plan, root):
     path = root / "out/table1.json"
     assert read_table(path) == table
     value = json.loads(path.read_text())
-    assert value["digest"] == "feed"
+    assert value["digest"] == ""  # a seed of another row failed, and it is not complete
+    assert [(one["run"], one["state"]) for one in value["absent"]] == [
+        ("se_densenet-proposed-veri776-s1-bbbbbbbbb1", "failed")
+    ]
     cell = value["rows"][0]["cells"][0]
     assert (cell["paper"], cell["mean"], cell["sd"], cell["n_seeds"]) == (68.5, 60.75, 0.70710678, 2)
     assert cell["evaluations"] == list(plan.rows[0].cells[0].evaluations)

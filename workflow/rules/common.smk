@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from snakemake_logger_plugin_vreid.alone import executed_alone, unwritable
 from vreid.params import requests
@@ -16,6 +17,7 @@ from vreid.params.plan import Plan
 from vreid.params.preset import workflow_settings
 from vreid.params.resolve import load
 from vreid.reporting.captions import captions, escaped, ours
+from vreid.reporting.out_of_date import mark_out_of_date
 from vreid.reporting.tracking.report import untold
 
 # Rules call `vreid`: the one that belongs to the Python that runs Snakemake, activated or not.
@@ -339,6 +341,25 @@ def page_category(wildcards):
 
 def run_category(wildcards):
     return planned_run(wildcards).paper
+
+
+# Rules whose reports are made of what is there where a job failed that they wait for.
+REPORTING = {"table", "figure", "claims", "audit", "page", "index"}
+
+
+def reports_to_make():
+    """Reports that this call is still to make, as paths below reports/ without a suffix."""
+    jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name in REPORTING)
+    return sorted(
+        job.output.json.removeprefix("reports/").removesuffix(".json") for job in jobs
+    )
+
+
+def reports_to_make_after_failure():
+    """The same where a job failed; none where the pipeline was asked to stop, for it will go on."""
+    scheduler = workflow.scheduler
+    stopped = getattr(scheduler, "_user_kill", None) is not None
+    return reports_to_make() if scheduler.failed and not stopped else []
 
 
 # What the captions in workflow/report/ are filled with.

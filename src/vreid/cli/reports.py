@@ -1,4 +1,4 @@
-"""`vreid table`, `figure`, `claims` and `page`: what a reader opens."""
+"""`vreid table`, `figure`, `claims`, `page` and `report`: what a reader opens."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,33 @@ import typer
 from vreid.cli.options import PlanFile, Preset, the_plan
 
 PaperName = Annotated[str, typer.Argument(metavar="PAPER", help="A paper, as se_densenet.")]
+
+
+report = typer.Typer(help="Report what is there, whatever failed or is still to come.", no_args_is_help=True)
+
+
+@report.command()
+def now(plan: PlanFile = None, preset: Preset = None) -> None:
+    """Write what is there now of all reports into reports/now/, beside those of the pipeline."""
+    from vreid.reporting.partial import write_now
+
+    folder = write_now(the_plan(plan, preset), Path("reports"))
+    typer.echo(f"What is there now: {folder}/index.html, {folder}/all_tables.md, {folder}/papers/*.md")
+
+
+@report.command()
+def unmade(
+    names: Annotated[
+        list[str], typer.Argument(metavar="REPORT...", help="As tables/sanet/table3 or papers/sanet.")
+    ],
+    plan: PlanFile = None,
+    preset: Preset = None,
+) -> None:
+    """Write reports that the pipeline could not make of what is there; it calls this after a failure."""
+    from vreid.reporting.partial import write_unmade
+
+    for line in write_unmade(the_plan(plan, preset), names, Path("reports")):
+        typer.echo(f"not made: {line}", err=True)
 
 
 def table(

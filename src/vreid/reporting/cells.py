@@ -13,7 +13,7 @@ from vreid.params.errors import UserError
 Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 """A decimal number that JSON shows as a number; tables reckon in decimals so that 0.05 is a tie."""
 
-Status = Literal["run", "cited", "dataset absent", "not in this preset", "failed"]
+Status = Literal["run", "cited", "dataset absent", "not in this preset", "failed", "pending"]
 Mark = Literal["best", "second", ""]
 
 PRECISION = Decimal("1e-8")

@@ -8,6 +8,7 @@ from vreid.evaluation.audit import Audit, Finding
 from vreid.params.errors import UserError
 from vreid.reporting.cells import Record
 from vreid.reporting.history import RUN_NAME
+from vreid.reporting.missing import Absent, by_run
 from vreid.reporting.records import Figure, Made, Table, read_record
 from vreid.reporting.statements import Statements
 
@@ -60,7 +61,12 @@ class Chapter:
         pairs = [pair for said in self.statements for claim in said.claims for pair in claim.comparisons]
         compared = {run for pair in pairs for side in (pair.better, pair.worse) for run in side.runs}
         drawn = {run for figure in self.figures for runs in figure.runs.values() for run in runs}
-        return self.runs_in_tables() | compared | drawn | {audit.run for audit in self.audits}
+        absent = {one.run for one in self.absent()}
+        return self.runs_in_tables() | compared | drawn | absent | {audit.run for audit in self.audits}
+
+    def absent(self) -> tuple[Absent, ...]:
+        """Return the planned runs that tables, figures or claims lack."""
+        return by_run(one for made in self.made() for one in made.absent)
 
     @property
     def citation(self) -> str:

@@ -1,6 +1,6 @@
 """Reaches the verdicts on a paper's claims from per-query results; writes all that is said of the paper."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,15 +14,20 @@ from vreid.params.atomic import write_text
 from vreid.params.errors import UserError
 from vreid.params.plan import ClaimPlan, ClaimsPlan, PairPlan, SidePlan
 from vreid.reporting.formats import statements_latex, statements_markdown, statements_tidy
-from vreid.reporting.missing import why_failed, why_not_planned
-from vreid.reporting.records import Made
+from vreid.reporting.missing import Absent, Failures, find_absent, state_of, why_absent, why_not_planned
+from vreid.reporting.records import Made, heading_of
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
 from vreid.reporting.verdicts import LEVEL, of_claim, of_comparison, refuting_level
 
 BOTH, ALONE = "vehicles and seeds", "vehicles alone"
 
+_Gone = Mapping[str, Absent]
+"""The per-query files that are not there, and what became of their runs."""
 
-def write_claims(plan: ClaimsPlan, folder: Path, root: Path = Path()) -> Statements:
+
+def write_claims(
+    plan: ClaimsPlan, folder: Path, root: Path = Path(), failures: Failures | None = None
+) -> Statements:
     """Reach the verdicts, write `folder`/<paper>.md, .tex, .csv and .json, and return what they hold.
 
     They also hold the paper's contradictions and the deviations from it. The CSV is of the claims.
@@ -30,7 +35,7 @@ def write_claims(plan: ClaimsPlan, folder: Path, root: Path = Path()) -> Stateme
     Raises:
         UserError: As `build_claims`.
     """
-    found = build_claims(plan, root)
+    found = build_claims(plan, root, failures)
     write_text(folder / f"{plan.paper}.md", statements_markdown.page(found))
     write_text(folder / f"{plan.paper}.tex", statements_latex.document(found))
     write_text(folder / f"{plan.paper}.csv", statements_tidy.text([found]))
@@ -38,28 +43,30 @@ def write_claims(plan: ClaimsPlan, folder: Path, root: Path = Path()) -> Stateme
     return found
 
 
-def build_claims(plan: ClaimsPlan, root: Path = Path()) -> Statements:
+def build_claims(plan: ClaimsPlan, root: Path = Path(), failures: Failures | None = None) -> Statements:
     """Reach the verdicts from the per-query files that a plan names, relative to `root`.
 
-    A file that is not there leaves its seed out; a side with none has failed, and is not run.
+    A file that is not there leaves its seed out; a side with none has failed or is pending. `failures` are
+    those of the steps before training.
 
     Raises:
         UserError: If a file is damaged or lacks a protocol, or if the two sides of a comparison were not
             evaluated on the same queries.
     """
+    absent = find_absent(plan.inputs(), root, failures)
     return Statements(
-        **{name: getattr(plan, name) for name in Made.model_fields},
+        **heading_of(Made, plan, absent.values()),
         title=plan.title,
         shortened=plan.shortened,
-        claims=tuple(_claim(plan, claim, root) for claim in plan.claims),
+        claims=tuple(_claim(plan, claim, absent, root) for claim in plan.claims),
         inconsistencies=plan.inconsistencies,
         deviations=plan.deviations,
     )
 
 
-def _claim(plan: ClaimsPlan, claim: ClaimPlan, root: Path) -> Claim:
+def _claim(plan: ClaimsPlan, claim: ClaimPlan, absent: _Gone, root: Path) -> Claim:
     try:
-        gaps = [_Gap.of(pair, root) for pair in claim.pairs]
+        gaps = [_Gap.of(pair, absent, root) for pair in claim.pairs]
         level = refuting_level(max(1, sum(gap.runs for gap in gaps)))
         pairs = [gap.comparison(plan, level) for gap in gaps]
     except UserError as error:
@@ -89,13 +96,14 @@ class _Gap:
     worse: "_Read"
 
     @classmethod
-    def of(cls, pair: PairPlan, root: Path) -> "_Gap":
+    def of(cls, pair: PairPlan, absent: _Gone, root: Path) -> "_Gap":
         shared = not set(_runs(pair.better)).isdisjoint(_runs(pair.worse))
         sides = (pair.better, pair.worse)
-        seeds = [_seeds_there(side, root) for side in sides]
+        seeds = [_seeds_there(side, absent) for side in sides]
         if shared:  # the same networks on both sides: seeds belong together
             seeds = [sorted(set(seeds[0]).intersection(seeds[1]))] * 2
-        return cls(pair, *(_Read.of(side, there, root) for side, there in zip(sides, seeds, strict=True)))
+        read = (_Read.of(side, there, absent, root) for side, there in zip(sides, seeds, strict=True))
+        return cls(pair, *read)
 
     @property
     def runs(self) -> bool:
@@ -139,18 +147,18 @@ class _Gap:
 
 @dataclass(frozen=True)
 class _Read:
-    """A side with its scores (S, Q) in fractions; None if no seed is there."""
+    """A side with its scores (S, Q) in fractions, None if no seed is there; `absent` are the seeds' runs."""
 
     plan: SidePlan
     scores: Scores | None
-    missing: str | None
+    absent: tuple[Absent, ...]
 
     @classmethod
-    def of(cls, plan: SidePlan, seeds: Sequence[int], root: Path) -> "_Read":
+    def of(cls, plan: SidePlan, seeds: Sequence[int], absent: _Gone, root: Path) -> "_Read":
         """Read the seeds at the positions `seeds`."""
-        absent = [gone[0] for gone in (_absent(files, root) for files in _files_by_seed(plan)) if gone]
-        missing = why_failed(absent, len(plan.per_query), root) if absent else None
-        return cls(plan, _scores(plan, seeds, root) if seeds else None, missing)
+        gone = [_absent(files, absent) for files in _files_by_seed(plan)]
+        lacking = tuple(of_seed[0] for of_seed in gone if of_seed)
+        return cls(plan, _scores(plan, seeds, root) if seeds else None, lacking)
 
     def side(self) -> Side:
         parts = list(_parts(self.plan))
@@ -165,7 +173,7 @@ class _Read:
             seeds=0 if scores is None else len(scores.values),
             value=None if scores is None else _points(float(np.nanmean(scores.values))),
             files=tuple(file for part in parts for file in part.per_query),
-            missing=self.missing,
+            missing=why_absent(self.absent, len(self.plan.per_query)) if self.absent else None,
         )
 
     def why_not_run(self, preset: str) -> str | None:
@@ -173,7 +181,9 @@ class _Read:
         for part in _parts(self.plan):
             if part.status != "run":
                 return f"{_name(part)}: {why_not_planned(part.status, part.dataset, preset)}"
-        return f"{_name(self.plan)} failed" if self.scores is None and self.missing else None
+        if self.scores is not None or not self.absent:
+            return None
+        return f"{_name(self.plan)} {'failed' if state_of(self.absent) == 'failed' else 'is pending'}"
 
 
 def _scores(plan: SidePlan, seeds: Sequence[int], root: Path) -> Scores:
@@ -195,9 +205,9 @@ def _scores(plan: SidePlan, seeds: Sequence[int], root: Path) -> Scores:
     return Scores(gaps, found.queries, found.ids)
 
 
-def _seeds_there(plan: SidePlan, root: Path) -> list[int]:
+def _seeds_there(plan: SidePlan, absent: _Gone) -> list[int]:
     """Return the positions of the seeds of which every file is there."""
-    return [seed for seed, files in enumerate(_files_by_seed(plan)) if not _absent(files, root)]
+    return [seed for seed, files in enumerate(_files_by_seed(plan)) if not _absent(files, absent)]
 
 
 def _files_by_seed(plan: SidePlan) -> list[tuple[str, ...]]:
@@ -208,8 +218,8 @@ def _files_by_seed(plan: SidePlan) -> list[tuple[str, ...]]:
     return list(zip(*(part.per_query for part in parts), strict=True))
 
 
-def _absent(files: Sequence[str], root: Path) -> list[str]:
-    return [file for file in files if not (root / file).is_file()]
+def _absent(files: Sequence[str], absent: _Gone) -> list[Absent]:
+    return [absent[file] for file in files if file in absent]
 
 
 def _name(part: SidePlan) -> str:

@@ -1,16 +1,18 @@
 """Reports as records: what their JSON holds, and what every other form is written from."""
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
 from vreid.params.errors import UserError
 from vreid.params.metrics import TRAINING_TIME
-from vreid.params.plan import BaselinePlan, ColumnPlan, DeparturesPlan
+from vreid.params.plan import BaselinePlan, ColumnPlan, DeparturesPlan, ReportPlan
 from vreid.reporting.cells import Cell, Mark, Number, Record, decimals_of, difference, marks
+from vreid.reporting.missing import Absent, by_run
 
 R = TypeVar("R", bound=Record)
 
@@ -42,10 +44,10 @@ class Baseline(BaselinePlan):
 
 
 class Made(Record):
-    """What every report says about how our numbers were made; every field is its plan's.
+    """What every report says about how our numbers were made; every field but one is its plan's.
 
     `seeds` are those that the preset asks for. `digest` is the plan's, by which the report is known to be
-    fresh.
+    fresh; of a report that is not complete it is empty. `absent` are the planned runs that it lacks.
     """
 
     paper: str
@@ -55,6 +57,7 @@ class Made(Record):
     preset_label: str
     source: str
     seeds: tuple[int, ...]
+    absent: tuple[Absent, ...] = ()
 
 
 class Heading(Made):
@@ -87,10 +90,11 @@ class Figure(Made):
 
 
 class Table(Heading):
-    """A filled table."""
+    """A filled table; `baselines_missing` are protocols without results of untrained methods, and why."""
 
     rows: tuple[Row, ...]
     baselines: tuple[Baseline, ...]
+    baselines_missing: tuple[str, ...] = ()
 
     def column(self, index: int) -> tuple[Cell, ...]:
         """Return the cells of one column, from the first row to the last."""
@@ -141,6 +145,13 @@ class Table(Heading):
         """Return the name of every run behind the table once, in reading order."""
         cells = (cell for row in self.rows for cell in row.cells)
         return list(dict.fromkeys(run for cell in cells for run in cell.runs))
+
+
+def heading_of(kind: type[Made], plan: ReportPlan, absent: Iterable[Absent]) -> dict[str, Any]:
+    """Return the fields of a `kind` of report that are its plan's, and what it lacks."""
+    lacking = by_run(absent)
+    planned = {name: getattr(plan, name) for name in kind.model_fields if name != "absent"}
+    return planned | {"absent": lacking, "digest": "" if lacking else plan.digest}
 
 
 def read_table(path: Path) -> Table:

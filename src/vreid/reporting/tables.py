@@ -12,17 +12,27 @@ from vreid.reporting.cells import PRECISION, Cell, fraction, percent, read_proto
 from vreid.reporting.costs import Cost, mean_cost, read_cost
 from vreid.reporting.formats import latex, markdown, tidy
 from vreid.reporting.formats.wording import BASELINES
-from vreid.reporting.missing import why_failed, why_not_planned
-from vreid.reporting.records import Baseline, Heading, Row, Table, as_json
+from vreid.reporting.missing import (
+    Absent,
+    Failures,
+    find_absent,
+    read_failure,
+    state_of,
+    why_absent,
+    why_not_planned,
+)
+from vreid.reporting.records import Baseline, Heading, Row, Table, as_json, heading_of
 
 
-def write_table(plan: TablePlan, folder: Path, root: Path = Path()) -> Table:
+def write_table(
+    plan: TablePlan, folder: Path, root: Path = Path(), failures: Failures | None = None
+) -> Table:
     """Fill a table, write `folder`/<table>.md, .tex, .csv and .json, and return it.
 
     Raises:
         UserError: As `build_table`.
     """
-    table = build_table(plan, root)
+    table = build_table(plan, root, failures)
     write_text(folder / f"{table.table}.md", markdown.page(table))
     write_text(folder / f"{table.table}.tex", latex.document(table))
     write_text(folder / f"{table.table}.csv", tidy.text([table]))
@@ -30,25 +40,30 @@ def write_table(plan: TablePlan, folder: Path, root: Path = Path()) -> Table:
     return table
 
 
-def build_table(plan: TablePlan, root: Path = Path()) -> Table:
+def build_table(plan: TablePlan, root: Path = Path(), failures: Failures | None = None) -> Table:
     """Fill a table from the files that its plan names, relative to `root`.
 
-    A planned evaluation that is not there leaves its seed out; the cell's reason says so and quotes
-    the error with which its run ended. A row is shown even if nothing of it was run.
+    A planned evaluation that is not there leaves its seed out; the cell's reason says so, and with which
+    error its run ended if it failed. A row is shown even if nothing of it was run. `failures` are those of
+    the steps before training.
 
     Raises:
         UserError: If a file is there but unreadable, or lacks a column's protocol or metric.
     """
-    heading = {name: getattr(plan, name) for name in Heading.model_fields}
+    absent = find_absent(plan.evaluations(), root, failures)
+    heading = heading_of(Heading, plan, absent.values())
     unit = _unit_of_cost(plan, root)
+    there = [baseline for baseline in plan.baselines if (root / baseline.file).is_file()]
+    untold = [_why_no_baseline(baseline, root) for baseline in plan.baselines if baseline not in there]
     return Table(
-        **heading,
-        rows=tuple(_row(plan, row, unit, root) for row in plan.rows),
-        baselines=tuple(_baseline(plan, baseline, root) for baseline in plan.baselines),
+        **heading | ({"digest": ""} if untold else {}),
+        rows=tuple(_row(plan, row, unit, absent, root) for row in plan.rows),
+        baselines=tuple(_baseline(plan, baseline, root) for baseline in there),
+        baselines_missing=tuple(untold),
     )
 
 
-def _row(plan: TablePlan, row: RowPlan, unit: Cost | None, root: Path) -> Row:
+def _row(plan: TablePlan, row: RowPlan, unit: Cost | None, absent: Mapping[str, Absent], root: Path) -> Row:
     planned = zip(plan.columns, row.paper, row.cells, strict=True)
     return Row(
         row=row.row,
@@ -57,12 +72,18 @@ def _row(plan: TablePlan, row: RowPlan, unit: Cost | None, root: Path) -> Row:
         kind=row.kind,
         cited_from=row.cited_from,
         experiment=row.experiment,
-        cells=tuple(_cell(plan, column, paper, cell, unit, root) for column, paper, cell in planned),
+        cells=tuple(_cell(plan, column, paper, cell, unit, absent, root) for column, paper, cell in planned),
     )
 
 
 def _cell(
-    plan: TablePlan, column: ColumnPlan, paper: float | None, cell: CellPlan, unit: Cost | None, root: Path
+    plan: TablePlan,
+    column: ColumnPlan,
+    paper: float | None,
+    cell: CellPlan,
+    unit: Cost | None,
+    absent: Mapping[str, Absent],
+    root: Path,
 ) -> Cell:
     theirs = None if paper is None else Decimal(repr(paper))
     if cell.status == "cited":
@@ -70,16 +91,16 @@ def _cell(
     if cell.status != "run":
         reason = why_not_planned(cell.status, column.dataset, plan.preset)
         return Cell(paper=theirs, status=cell.status, runs=cell.runs, reason=reason)
-    present = [name for name in cell.evaluations if (root / name).is_file()]
-    absent = [name for name in cell.evaluations if name not in present]
+    present = [name for name in cell.evaluations if name not in absent]
+    gone = [absent[name] for name in cell.evaluations if name in absent]
     values, no_value = _values(present, column, unit, root)
     return Cell(
         paper=theirs,
         values=values,
-        status="run" if present else "failed",
+        status="run" if present else state_of(gone),
         runs=cell.runs,
         evaluations=tuple(present),
-        reason=why_failed(absent, len(cell.evaluations), root) if absent else no_value,
+        reason=why_absent(gone, len(cell.evaluations)) if gone else no_value,
     )
 
 
@@ -126,6 +147,12 @@ def _baseline(plan: TablePlan, planned: BaselinePlan, root: Path) -> Baseline:
         gallery=results["gallery"],
         values={n: _known(results[n], metrics, path) for n in BASELINES if results.get(n)},
     )
+
+
+def _why_no_baseline(planned: BaselinePlan, root: Path) -> str:
+    log = Path("logs/baselines") / Path(planned.file).relative_to("data/baselines").with_suffix(".log")
+    reason = read_failure(root / log)
+    return f"{planned.protocol}: {'pending' if reason is None else f'failed; {reason} ({log.as_posix()})'}"
 
 
 def _known(results: Mapping[str, Any], metrics: list[str], path: Path) -> dict[str, Decimal]:

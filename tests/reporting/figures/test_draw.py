@@ -87,10 +87,9 @@ def test_run_that_was_not_evaluated_is_left_out_with_a_reason(world, methods):
     (world / methods[1].results[1].per_query).unlink()
     drawn = draw_figure(cmc(methods), world / "out", world)
     assert len(drawn.runs["Proposed"]) == 1
-    run = methods[1].results[1].run
-    assert drawn.notes[-1] == (
-        f"Proposed: 1 of 2 seeds failed; no evaluation was left (runs/{run}/events.jsonl)."
-    )
+    assert drawn.notes[-1] == "Proposed: 1 of 2 seeds pending; not run yet."
+    assert drawn.digest == ""
+    assert [one.run for one in drawn.absent] == [methods[1].results[1].run]
 
 
 def test_methods_that_were_not_run_are_named(world, methods):

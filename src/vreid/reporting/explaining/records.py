@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from vreid.reporting.cells import Cell, Number, Record
+from vreid.reporting.missing import Absent
 from vreid.reporting.records import Figure
 from vreid.reporting.statements import Claim
 
@@ -110,6 +111,7 @@ class Made(Record):
     source: str
     seeds: tuple[int, ...]
     digest: str
+    absent: tuple[Absent, ...] = ()
 
 
 class ExplainedCell(Record):

@@ -32,6 +32,8 @@ def freshness(digest: str, plan: Plan, report: str) -> Check:
     if now == digest:
         says = f"the report records the digest {digest}, which is what params/ and the code ask for now"
         return Check(says=says, holds=True)
+    if not digest:
+        return Check(says="partial: some of its runs failed or are pending; run the pipeline", holds=False)
     says = (
         f"stale: the report records the digest {digest}, params/ and the code ask for {now} now; "
         "run the pipeline to make it again"

@@ -103,7 +103,7 @@ def _built(table: Table, row: Row, index: int, root: Path) -> Cell:
 
 def _planned(row: Row, index: int) -> RowPlan:
     cell = row.cells[index]
-    status = "run" if cell.status == "failed" else cell.status
+    status = "run" if cell.status in ("failed", "pending") else cell.status
     return RowPlan(
         row=row.row,
         label=row.label,

@@ -1,7 +1,7 @@
 """Draws a figure of the plan: finds the module of its kind, signs what that draws, and writes it."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from vreid.reporting.figures.drawing import Drawing
 from vreid.reporting.figures.files import house_style, save
 from vreid.reporting.figures.kinds import OF_DATASETS, shown_seeds
 from vreid.reporting.figures.results import seed_of
-from vreid.reporting.missing import why_failed
-from vreid.reporting.records import Figure, Made
+from vreid.reporting.missing import Absent, Failures, find_absent, why_absent
+from vreid.reporting.records import Figure, Made, heading_of
 
 
 class DrawnFigure(Figure):
@@ -23,7 +23,9 @@ class DrawnFigure(Figure):
     numbers: dict[str, Any]
 
 
-def draw_figure(plan: FigurePlan, folder: Path, root: Path = Path()) -> DrawnFigure:
+def draw_figure(
+    plan: FigurePlan, folder: Path, root: Path = Path(), failures: Failures | None = None
+) -> DrawnFigure:
     """Write `folder`/<figure>.png, .pdf and, last, .json; return what the JSON holds.
 
     A run that was not evaluated is left out, and a note says why; without any the figure says so.
@@ -32,18 +34,21 @@ def draw_figure(plan: FigurePlan, folder: Path, root: Path = Path()) -> DrawnFig
         plan: of the figure.
         folder: to write to, made if it is missing.
         root: where the plan's paths start.
+        failures: of the steps before training.
 
     Raises:
         UserError: a file is there but unreadable, or not what the kind of figure needs.
     """
-    there, notes = _evaluated(plan, root), tuple(_missing(plan, root))
+    results = [result for method in plan.methods for result in method.results]
+    absent = find_absent((result.per_query for result in results), root, failures)
+    there, notes = _evaluated(plan, absent), tuple(_missing(plan, absent))
     seeds = _seeds(there)
     with house_style():
         drawing = _draw(there, notes, root)
         style.sign(drawing.figure, style.provenance(plan, seeds))
         save(drawing.figure, folder, plan.figure)
     drawn = DrawnFigure(
-        **{name: getattr(plan, name) for name in Made.model_fields} | {"seeds": seeds},
+        **heading_of(Made, plan, absent.values()) | {"seeds": seeds},
         figure=plan.figure,
         title=plan.title,
         caption=plan.caption,
@@ -67,12 +72,10 @@ def _draw(plan: FigurePlan, notes: tuple[str, ...], root: Path) -> Drawing:
     return Drawing(drawing.figure, drawing.numbers, (*drawing.notes, *notes))
 
 
-def _evaluated(plan: FigurePlan, root: Path) -> FigurePlan:
+def _evaluated(plan: FigurePlan, absent: Mapping[str, Absent]) -> FigurePlan:
     """Return the plan with those runs alone that were evaluated."""
     methods = [
-        method.model_copy(
-            update={"results": tuple(r for r in method.results if (root / r.per_query).is_file())}
-        )
+        method.model_copy(update={"results": tuple(r for r in method.results if r.per_query not in absent)})
         for method in plan.methods
     ]
     return plan.model_copy(update={"methods": tuple(methods)})
@@ -85,20 +88,20 @@ def _seeds(plan: FigurePlan) -> tuple[int, ...]:
     return tuple(sorted(shown))
 
 
-def _missing(plan: FigurePlan, root: Path) -> Iterator[str]:
+def _missing(plan: FigurePlan, absent: Mapping[str, Absent]) -> Iterator[str]:
     """Say of each method what is missing of it, and why."""
     for method in plan.methods:
-        if reason := _why(method, plan.preset, root):
+        if reason := _why(method, plan.preset, absent):
             yield f"{method.label}: {reason}."
     for dataset in plan.datasets.values():
         if not dataset.present:
             yield f"{dataset.name}: dataset absent (docs/datasets.md says where it belongs)."
 
 
-def _why(method: MethodPlan, preset: str, root: Path) -> str | None:
+def _why(method: MethodPlan, preset: str, absent: Mapping[str, Absent]) -> str | None:
     if method.status == "dataset absent":
         return "its dataset is absent (docs/datasets.md says where it belongs)"
     if method.status == "not in this preset":
         return f"not run, as {preset} leaves it out"
-    absent = [result.per_query for result in method.results if not (root / result.per_query).is_file()]
-    return why_failed(absent, len(method.results), root) if absent else None
+    gone = [absent[result.per_query] for result in method.results if result.per_query in absent]
+    return why_absent(gone, len(method.results)) if gone else None

@@ -12,13 +12,17 @@ from vreid.reporting.formats.page_wording import AUDIT, AUDIT_HEADS, CLAIMS, CON
 from vreid.reporting.records import Figure
 
 
-def page(title: str, chapters: Sequence[Chapter], reports: Path, folder: Path) -> str:
-    """Return the document; it compiles in `folder` and takes the figures' PDF from below `reports`."""
+def page(title: str, chapters: Sequence[Chapter], reports: Path, folder: Path, partial: str = "") -> str:
+    """Return the document; it compiles in `folder` and takes the figures' PDF from below `reports`.
+
+    `partial` says what it lacks, if anything.
+    """
     parts = [
         (chapter.citation or chapter.paper, "".join(_chapter(chapter, reports, folder)))
         for chapter in chapters
     ]
-    return latex.collection(title, _summary(chapters), parts)
+    lacking = statements_latex.paragraph(rf"\textbf{{{escape(partial)}}}") if partial else ""
+    return latex.collection(title, lacking + _summary(chapters), parts)
 
 
 def _summary(chapters: Sequence[Chapter]) -> str:

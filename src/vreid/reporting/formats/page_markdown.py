@@ -13,12 +13,16 @@ from vreid.reporting.records import Figure, Table
 from vreid.reporting.statements import Statements
 
 
-def page(title: str, chapters: Sequence[Chapter], reports: Path, folder: Path) -> str:
-    """Return the page; links go from `folder`, where it stands, to files below `reports`."""
+def page(title: str, chapters: Sequence[Chapter], reports: Path, folder: Path, partial: str = "") -> str:
+    """Return the page; links go from `folder`, where it stands, to files below `reports`.
+
+    `partial` says what it lacks, if anything.
+    """
     place = _Place(reports, folder)
     contents = [entry for chapter in chapters for entry in _contents(chapter)]
     blocks = [block for chapter in chapters for block in _chapter(chapter, title, place)]
-    return "\n\n".join([f"# {escape(title)}", _summary(chapters), "\n".join(contents), *blocks]) + "\n"
+    head = [f"# {escape(title)}", *([f"> **{escape(partial)}**"] if partial else [])]
+    return "\n\n".join([*head, _summary(chapters), "\n".join(contents), *blocks]) + "\n"
 
 
 class _Place:

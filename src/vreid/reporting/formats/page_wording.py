@@ -1,11 +1,13 @@
 """The sentences and headings of a page of reports, the same in every form; plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from vreid.reporting.audited import made as made_audit
 from vreid.reporting.cells import percentage
 from vreid.reporting.chapters import AuditReport, Chapter
-from vreid.reporting.formats import recipe_wording
+from vreid.reporting.formats import recipe_wording, wording
+from vreid.reporting.missing import by_run
 from vreid.reporting.records import Table
 
 CLAIMS = "Claims"
@@ -29,6 +31,24 @@ def counts(chapters: Sequence[Chapter]) -> str:
         _runs(chapters),
     ]
     return f"{', '.join(filter(None, found))}."
+
+
+def partial(chapters: Sequence[Chapter], unmade: Mapping[str, str], now: datetime) -> str:
+    """Say that a page is not complete, as of when, and what it lacks; nothing if it is complete.
+
+    `unmade` are the reports that are left out of it, each with the reason.
+    """
+    absent = by_run(one for chapter in chapters for one in chapter.absent())
+    known = (report for chapter in chapters for report in chapter.made())
+    if not absent and not unmade and all(report.digest for report in known):
+        return ""
+    runs = {run for chapter in chapters for run in chapter.runs()}
+    said = [f"Partial report, as of {now:%Y-%m-%d %H:%M} UTC."]
+    if absent:
+        said.append(f"Of {_count(len(runs), 'run')}: {wording.counted(absent)}.")
+    if unmade:
+        said.append(f"Left out: {'; '.join(f'{name} ({why})' for name, why in unmade.items())}.")
+    return " ".join(said)
 
 
 def made(chapters: Sequence[Chapter]) -> str:

@@ -14,9 +14,10 @@ ORACLE = "attribute_oracle"
 def of_table(table: Table) -> list[str]:
     """Say, protocol by protocol, what is reached on the same queries, and where ours is no better."""
     known = [baseline for baseline in table.baselines if baseline.values]
-    return [
+    found = [
         sentence for baseline in known for sentence in (_reached(table, baseline), *_below(table, baseline))
     ]
+    return [*found, *(f"Without training, on the same queries: {why}." for why in table.baselines_missing)]
 
 
 def _reached(table: Table, baseline: Baseline) -> str:

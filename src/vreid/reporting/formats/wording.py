@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vreid.params.plan import ColumnPlan
 from vreid.reporting.cells import Cell, printed
+from vreid.reporting.missing import Absent
 from vreid.reporting.records import Made, Row, Table
 
 BASELINES = {
@@ -29,7 +30,14 @@ def provenance(made: Made, of_several: str = "mean ± sd; without ±: one seed")
     """
     seeds = ", ".join(str(seed) for seed in made.seeds)
     said = f"; seeds {seeds} ({of_several})" if len(made.seeds) > 1 else f"; seed {seeds}" if seeds else ""
-    return f"Ours: {made.source} data; preset {made.preset} ({made.preset_label}){said}."
+    ours = f"Ours: {made.source} data; preset {made.preset} ({made.preset_label}){said}."
+    return f"{ours} Partial: {counted(made.absent)}." if made.absent else ours
+
+
+def counted(absent: Sequence[Absent]) -> str:
+    """Count the runs that failed and those that are still to come."""
+    failed = sum(one.state == "failed" for one in absent)
+    return f"{failed} run{'' if failed == 1 else 's'} failed, {len(absent) - failed} pending"
 
 
 def key(table: Table) -> str:
@@ -91,7 +99,7 @@ def mean_and_sd(cell: Cell, decimals: int, *, cost: bool = False) -> tuple[str, 
 
 def nothing(cell: Cell) -> str:
     """Return what stands for a value of ours that is not there."""
-    return "failed" if cell.status == "failed" else MISSING
+    return cell.status if cell.status in ("failed", "pending") else MISSING
 
 
 def plain(count: float) -> str:

@@ -1,6 +1,7 @@
 """Writes reports/index.html: every table, figure, claim and audit, and the runs behind them, in one file."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +20,39 @@ LARGEST = 15_000_000
 """Bytes: what is larger than this is slow to open, and no mail takes it."""
 
 
-def write_site(plan: PagePlan, evaluations: Mapping[str, str], out: Path, root: Path = Path()) -> None:
+def write_site(
+    plan: PagePlan,
+    evaluations: Mapping[str, str],
+    out: Path,
+    root: Path = Path(),
+    unmade: Mapping[str, str] | None = None,
+) -> None:
     """Write the page `out`.html and, beside it, `out`.json: its digest, its size and what it holds.
 
     Args:
-        plan: its `parts` are read as `root`/reports/<part>.json, the figures as the PNG beside them.
+        plan: its `parts` are read as <part>.json in the folder of `out`, the figures as the PNG beside them.
         evaluations: the folder with the results, relative to `root`, of each run that the page lists; runs
             that it shows are listed without.
         out: the page without its suffix.
-        root: the folder with reports/ and runs/.
+        root: the folder with runs/.
+        unmade: parts that are left out, each with the reason; the page then says that it is partial, and the
+            digest is empty, as where a part lacks runs.
 
     Raises:
         UserError: the JSON or the picture of a part is missing or holds something else, or the page would be
             too large.
     """
-    reports = root / "reports"
-    chapters = read_chapters(plan.parts, reports)
+    reports = out.parent
+    left_out = {part: why for part, why in (unmade or {}).items() if part in plan.parts}
+    chapters = read_chapters([part for part in plan.parts if part not in left_out], reports)
+    partial = page_wording.partial(chapters, left_out, datetime.now(UTC))
     tracked = Tracked(reports / "tracking.json")
     runs = []
     for name in sorted({*evaluations, *runs_of(chapters)}):
         results = root / evaluations[name] if name in evaluations else None
         runs.append(run_details(root / "runs" / name, results, tracked))
-    page = _page(plan.title, chapters, [shown_chapter(chapter, reports) for chapter in chapters], runs)
+    shown = [shown_chapter(chapter, reports) for chapter in chapters]
+    page = _page(plan.title, chapters, shown, runs, partial)
     size = len(page.encode())
     if size > LARGEST:
         raise UserError(
@@ -48,11 +60,15 @@ def write_site(plan: PagePlan, evaluations: Mapping[str, str], out: Path, root: 
             f"figures in {reports / 'figures'} smaller"
         )
     write_text(out.with_suffix(".html"), page)
-    write_json(out.with_suffix(".json"), _contents(plan, size, chapters, runs))
+    write_json(out.with_suffix(".json"), _contents(plan, size, chapters, runs, partial))
 
 
 def _page(
-    title: str, chapters: Sequence[Chapter], shown: Sequence[ShownChapter], runs: Sequence[RunDetails]
+    title: str,
+    chapters: Sequence[Chapter],
+    shown: Sequence[ShownChapter],
+    runs: Sequence[RunDetails],
+    partial: str,
 ) -> str:
     style, script = assets.styles(), assets.scripts()
     statements = [said for chapter in chapters for said in chapter.statements]
@@ -68,6 +84,7 @@ def _page(
             data=assets.data({"runs": {run.name: run.as_json() for run in runs}}),
             chapters=shown,
             runs=runs,
+            partial=partial,
             counts=page_wording.counts(chapters),
             made=page_wording.made(chapters),
             totals=totals(shown, runs),
@@ -85,10 +102,11 @@ def _page(
 
 
 def _contents(
-    plan: PagePlan, size: int, chapters: Sequence[Chapter], runs: Sequence[RunDetails]
+    plan: PagePlan, size: int, chapters: Sequence[Chapter], runs: Sequence[RunDetails], partial: str
 ) -> dict[str, Any]:
     return {
-        "digest": plan.digest,
+        "digest": "" if partial else plan.digest,
+        **({"partial": partial} if partial else {}),
         "title": plan.title,
         "bytes": size,
         "parts": list(plan.parts),
