@@ -57,11 +57,13 @@ class Counts(Published):
 
     `images` and `identities` are those of the whole set. `lists` are test lists by name (VehicleID's
     "800"), `cameras` the number of different cameras, `files` that of all image files, in a list or not.
+    `valid_queries` are the query images that the first protocol leaves a match: all rates are means over them.
     """
 
     source: str
     cameras: Size | None = None
     files: Size | None = None
+    valid_queries: Size | None = None
     train: Published | None = None
     query: Published | None = None
     gallery: Published | None = None

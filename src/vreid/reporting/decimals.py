@@ -1,0 +1,38 @@
+"""Counts the queries of real datasets, against which the decimals of a paper's rates are tried as well."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vreid.datasets.index import read_index
+from vreid.datasets.split import Labels, count_matches, trials
+from vreid.params.plan import CountedPlan, DecimalsPlan, RatesPlan
+from vreid.params.planning.decimals import Candidate, tried
+
+
+def with_counted(plan: DecimalsPlan, root: Path) -> DecimalsPlan:
+    """Put the number of queries with a match, where the real data is there, before the published numbers."""
+    return plan.model_copy(update={"rates": tuple(_with_counted(group, root) for group in plan.rates)})
+
+
+def valid_queries(counted: CountedPlan, root: Path) -> int:
+    """Return how many queries of a protocol's first draw have a match left after its junk rule.
+
+    Raises:
+        UserError: the dataset has no such queries.
+    """
+    labels = Labels.of(read_index(root / counted.index, ["pid", "camid", "split", "lists"]))
+    first = next(trials(counted.protocol, labels))
+    return int(np.count_nonzero(~count_matches(counted.protocol, labels, first).lost))
+
+
+def _with_counted(group: RatesPlan, root: Path) -> RatesPlan:
+    if group.counted is None:
+        return group
+    number = valid_queries(group.counted, root)
+    found = tried(
+        [rate.rate for rate in group.rates],
+        Candidate(f"queries with a match, counted in this copy ({group.protocol})", number),
+    )
+    others = [one for one in group.tried if (one.queries, one.draws) != (number, 1)]
+    return group.model_copy(update={"tried": (found, *others)})

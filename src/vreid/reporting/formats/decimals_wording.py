@@ -1,0 +1,132 @@
+"""What the decimals of a paper's rates say, in sentences, the same in every form; plain text."""
+
+from collections.abc import Iterator, Sequence
+
+from vreid.params.plan import DecimalsPlan, DifferencesPlan, RatesPlan, SearchPlan, TriedPlan
+from vreid.params.planning.decimals import speaks_for
+
+DECIMALS = "What the decimals say"
+
+INTRODUCTION = (
+    "A Rank-k rate over N queries is a multiple of 100 / N, so that the printed decimals tell which N are "
+    "possible (the GRIM test). A value that cannot be accuses nobody: rates of other queries than those that "
+    "are tried, a mean over several trainings or draws, and a slip of typing or printing all look the same. "
+    "Nothing here depends on a run. By chance: what values would do whose decimals have nothing to do with N; "
+    "distinct values are taken to be independent. docs/decimals.md explains it with an example."
+)
+NO_RATES = "No rates are on record."
+TELLS_NOTHING = "no information: every value fits"
+
+HEADS = ("Rates of", "Queries tried", "Cannot be", "By chance")
+
+NAMED = 10
+"""Values that are named where more cannot be."""
+
+
+def rows(found: DecimalsPlan) -> list[tuple[str, ...]]:
+    """Return a line for each number of queries that can tell something, in the columns of `HEADS`."""
+    return [line for group in found.rates for line in _rows(group)]
+
+
+def sentences(found: DecimalsPlan) -> list[str]:
+    """Return what follows from the lines, and from what has no line."""
+    said = [sentence for group in found.rates for sentence in _sentences(group)]
+    said += [f"{one}." for one in found.bounds]
+    if found.differences.checked:
+        said.append(_differences(found.differences))
+    return said
+
+
+def _rows(group: RatesPlan) -> Iterator[tuple[str, ...]]:
+    about = f"{_name(group)}: {_count(group)}"
+    for one in group.tried:
+        if one.telling:
+            yield about, f"{_queries(one)}: {one.says}", _impossible(one), _chance(one)
+            about = ""
+
+
+def _sentences(group: RatesPlan) -> Iterator[str]:
+    name = _name(group)
+    silent = [_queries(one) for one in group.tried if not one.telling]
+    if silent and len(silent) == len(group.tried):
+        yield f"{name}: {TELLS_NOTHING} ({_count(group)}; {', '.join(silent)} queries)."
+        return
+    if silent:
+        yield f"{name}: no information on {', '.join(silent)} queries, which every value fits."
+    telling = [one for one in group.tried if one.telling]
+    for one in telling:
+        if speaks_for(one, len(telling)):
+            but = f", but for {', '.join(one.impossible)}" if one.impossible else ""
+            yield f"{name}: the decimals speak for {_queries(one)} queries{but}."
+    if group.search:
+        yield f"{name}: {_search(group.search)}"
+    if group.rest:
+        without = "; ".join(group.rest.without)
+        yield (
+            f"{name}, without the rows that {group.rest.queries:,} queries cannot give ({without}): "
+            f"{_search(group.rest.search)} Those rows are of other queries, or of another protocol."
+        )
+
+
+def _search(found: SearchPlan) -> str:
+    low, high = (f"{end:,}" for end in found.between)
+    more = ", …" if found.number > len(found.fitting) else ""
+    fitting = ", ".join(f"{one:,}" for one in found.fitting) + more
+    said = f"only {fitting}" if found.number else "none"
+    return (
+        f"of {low} to {high} queries {said} can give all {found.values} values; by chance "
+        f"{_number(found.by_chance)} would."
+    )
+
+
+def _name(group: RatesPlan) -> str:
+    kind = "own rows" if group.kind == "own" else "rows that the paper quotes"
+    where = group.protocol if group.protocol.startswith(group.dataset) else f"{group.dataset} {group.protocol}"
+    return f"{where}, {kind}"
+
+
+def _count(group: RatesPlan) -> str:
+    tables = [table.removeprefix("Table ") for table in dict.fromkeys(rate.table for rate in group.rates)]
+    number = len({rate.rate.units / 10**rate.decimals for rate in group.rates})
+    return f"{number} values of Table{'' if len(tables) == 1 else 's'} {', '.join(tables)}"
+
+
+def _queries(one: TriedPlan) -> str:
+    return f"{one.queries:,}" if one.draws == 1 else f"{one.draws} x {one.queries:,}"
+
+
+def _impossible(one: TriedPlan) -> str:
+    if not one.impossible:
+        return f"none of {one.telling}"
+    named = ", ".join(one.impossible[:NAMED]) + (", …" if len(one.impossible) > NAMED else "")
+    cut = "" if one.cut_off >= len(one.impossible) else f"; {one.cut_off} if further digits are cut off"
+    return f"{len(one.impossible)} of {one.telling}: {named}{cut}"
+
+
+def _chance(one: TriedPlan) -> str:
+    return f"{one.expected:.1f}; as few in {_number(100 * one.odds)} %"
+
+
+def _differences(found: DifferencesPlan) -> str:
+    said = f"Of {found.checked} differences that the claims quote, {found.equal} are those of the tables' values"
+    others = [f"{one} (within rounding)" for one in found.within_rounding] + list(found.unlike)
+    return f"{said}; not so {'; '.join(others)}." if others else f"{said}."
+
+
+def _number(value: float) -> str:
+    """Return a number with two digits that count, as a power of ten where it is small."""
+    return f"{value:.2g}" if value >= 0.001 or value == 0 else f"{value:.0e}"
+
+
+def tried_lines(found: Sequence[TriedPlan]) -> list[tuple[str, ...]]:
+    """Return queries, what cannot be, and what chance would do, of numbers that a reader tries."""
+    return [
+        (_queries(one), _impossible(one) if one.telling else TELLS_NOTHING, _chance(one) if one.telling else "")
+        for one in found
+    ]
+
+
+def search_line(found: SearchPlan) -> str:
+    """Return what a search of a reader's own found."""
+    said = _search(found)
+    return said[0].upper() + said[1:]
