@@ -5,9 +5,9 @@ its label or, where only one column has it, by its metric; `table3[11]['R1 small
 word. There are + - * /, the comparisons, `and`, `or`, min, max and abs. Numbers are exact fractions:
 75.5 - 71.9 is 3.6.
 
-`possible(table3[1].R1, table3.R5, 1115)` is true if 1,115 queries can have all of these rates, rounded as the
-table prints them (`vreid.params.grim`); `impossible` if they can have none of them. `table3.R5` is all that the
-column prints. The last number is that of the queries; for a mean over draws, draws times queries.
+`possible(table3[1].R1, table3.R5, 1115)` is true if 1,115 queries can have all of these rates, rounded as
+the table prints them (`vreid.params.grim`); `impossible` if they can have none of them. `table3.R5` is all
+that the column prints. The last number is that of the queries; for a mean over draws, draws times queries.
 """
 
 import ast

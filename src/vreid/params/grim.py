@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import Literal
 
 Rule = Literal["rounded", "cut off"]
-"""How a rate became a printed value: rounded, in either direction at a half, or its further digits dropped."""
+"""How a rate became a printed value: rounded, either way at a half, or its further digits dropped."""
 
 SEARCHED = (200, 3000)
 """Numbers of queries that are searched: with two decimals, what is far above admits too much to be told."""
@@ -56,7 +56,7 @@ class Rate:
         return _printable(self.decimals)
 
     def without_zeros(self) -> "Rate":
-        """Return the value with no zeros at its end, as one that may have been printed with fewer decimals."""
+        """Return the value without the zeros at its end, which may have been put there."""
         if self.decimals and self.units % 10 == 0:
             return Rate(self.units // 10, self.decimals - 1).without_zeros()
         return self
@@ -150,9 +150,7 @@ def fitting(
     ]
 
 
-def expected_fitting(
-    rates: Sequence[Rate], between: tuple[int, int] = SEARCHED, draws: int = 1
-) -> float:
+def expected_fitting(rates: Sequence[Rate], between: tuple[int, int] = SEARCHED, draws: int = 1) -> float:
     """Return how many numbers of queries would fit random values in place of the distinct rates."""
     low, high = between
     counts: dict[int, int] = {}

@@ -11,7 +11,7 @@ Count = Annotated[int, Field(gt=0)]
 
 
 class Printed(float):
-    """A number that knows how it is written: 98.70 is 98.7 to reckon with, and was printed with two decimals."""
+    """A number that knows how it is written: 98.70 equals 98.7, and is printed with two decimals."""
 
     text: str
 

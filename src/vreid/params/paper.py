@@ -125,7 +125,7 @@ class Table(Strict):
 class QuerySet(Strict):
     """Queries of which the paper's rates may be, beside those of the dataset's protocols.
 
-    `list` is the test list that they stand for, if the dataset has several; `says` opens a line of the report.
+    `list` is the test list that they stand for, if the dataset has several; `says` tells which they are.
     """
 
     dataset: str

@@ -395,7 +395,8 @@ class TriedPlan(Planned):
 
     `telling` values might have been impossible, `impossible` ones are, `cut_off` of them would be if further
     digits were dropped and not rounded. `odds` is the probability that random values have as few, `expected`
-    how many they have on average (`vreid.params.grim`).
+    how many they have on average (`vreid.params.grim`); odds say nothing if the number was `inferred` from
+    such values.
     """
 
     says: str
@@ -406,6 +407,7 @@ class TriedPlan(Planned):
     cut_off: int
     odds: float
     expected: float
+    inferred: bool = False
 
 
 class SearchPlan(Planned):

@@ -1,8 +1,8 @@
 """YAML 1.2 through libyaml, over ten times as fast as in Python: all of params/ is read at each start.
 
 PyYAML by itself speaks YAML 1.1, in which `1e-4` is a text, `no` is false and `010` is eight. Here a plain
-scalar is what the core schema (YAML 1.2.2, section 10.3) says, and a key that stands twice is an error. A number
-with zeros at its end, as 98.70, keeps them (`vreid.params.numbers.Printed`).
+scalar is what the core schema (YAML 1.2.2, section 10.3) says, and a key that stands twice is an error.
+A number with zeros at its end, as 98.70, keeps them (`vreid.params.numbers.Printed`).
 """
 
 import math

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from vreid.datasets.index import read_index
-from vreid.datasets.split import Labels, count_matches, trials
-from vreid.params.plan import CountedPlan, DecimalsPlan, RatesPlan
+from vreid.datasets.report import valid_queries
+from vreid.datasets.split import Labels
+from vreid.params.plan import DecimalsPlan, RatesPlan
 from vreid.params.planning.decimals import Candidate, tried
 
 
@@ -15,21 +14,11 @@ def with_counted(plan: DecimalsPlan, root: Path) -> DecimalsPlan:
     return plan.model_copy(update={"rates": tuple(_with_counted(group, root) for group in plan.rates)})
 
 
-def valid_queries(counted: CountedPlan, root: Path) -> int:
-    """Return how many queries of a protocol's first draw have a match left after its junk rule.
-
-    Raises:
-        UserError: the dataset has no such queries.
-    """
-    labels = Labels.of(read_index(root / counted.index, ["pid", "camid", "split", "lists"]))
-    first = next(trials(counted.protocol, labels))
-    return int(np.count_nonzero(~count_matches(counted.protocol, labels, first).lost))
-
-
 def _with_counted(group: RatesPlan, root: Path) -> RatesPlan:
     if group.counted is None:
         return group
-    number = valid_queries(group.counted, root)
+    labels = Labels.of(read_index(root / group.counted.index, ["pid", "camid", "split", "lists"]))
+    number = valid_queries(group.counted.protocol, labels)
     found = tried(
         [rate.rate for rate in group.rates],
         Candidate(f"queries with a match, counted in this copy ({group.protocol})", number),

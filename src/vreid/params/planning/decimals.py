@@ -27,6 +27,7 @@ class Candidate:
     says: str
     queries: int
     draws: int = 1
+    inferred: bool = False
 
 
 def candidates(spec: DatasetSpec, test_list: str | None) -> Iterator[Candidate]:
@@ -44,7 +45,7 @@ def candidates(spec: DatasetSpec, test_list: str | None) -> Iterator[Candidate]:
             for counts in spec.counts:
                 if counts.valid_queries:
                     says = f"query images with a match left ({protocol.name}; {counts.source})"
-                    yield Candidate(says, counts.valid_queries)
+                    yield Candidate(says, counts.valid_queries, inferred=counts.inferred)
             if gallery:
                 yield Candidate("roles swapped: every gallery image asks", gallery)
         elif protocol.form == "all_vs_all":
@@ -53,7 +54,9 @@ def candidates(spec: DatasetSpec, test_list: str | None) -> Iterator[Candidate]:
         elif identities and images:
             gallery_one = protocol.form == "gallery_one"
             queries = images - identities if gallery_one else identities
-            says = "all but one image of each vehicle ask" if gallery_one else "one image of each vehicle asks"
+            says = (
+                "all but one image of each vehicle ask" if gallery_one else "one image of each vehicle asks"
+            )
             yield Candidate(f"{says}, one draw ({protocol.name})", queries)
             if protocol.trials > 1:
                 yield Candidate(f"the same, mean of {protocol.trials} draws", queries, protocol.trials)
@@ -73,12 +76,13 @@ def tried(rates: Iterable[Rate], candidate: Candidate) -> TriedPlan:
         cut_off=len(grim.impossible(values, total, "cut off")),
         odds=grim.as_few(values, total, len(wrong)),
         expected=grim.expected_impossible(values, total),
+        inferred=candidate.inferred,
     )
 
 
 def speaks_for(one: TriedPlan, number: int) -> bool:
     """Tell whether so few impossible values are no chance, one of `number` having been tried."""
-    return one.telling > 0 and one.odds <= LEVEL / number
+    return one.telling > 0 and not one.inferred and one.odds <= LEVEL / number
 
 
 def rates_plan(
@@ -107,18 +111,16 @@ def rates_plan(
         kind=kind,
         rates=tuple(rates),
         tried=found,
-        search=searched(values) if own else None,
+        search=_told(searched(values)) if own else None,
         rest=_rest(rates, found) if own else None,
         counted=counted,
     )
 
 
-def searched(rates: Iterable[Rate], between: tuple[int, int] = grim.SEARCHED, draws: int = 1) -> SearchPlan | None:
-    """Return which numbers of queries fit all distinct values; None if chance alone lets too many fit."""
+def searched(rates: Iterable[Rate], between: tuple[int, int] = grim.SEARCHED, draws: int = 1) -> SearchPlan:
+    """Return which numbers of queries fit all distinct values, and how many chance alone lets fit."""
     values = grim.distinct(rates)
     by_chance = grim.expected_fitting(values, between, draws)
-    if by_chance > SEARCHABLE:
-        return None
     found = grim.fitting(values, between, draws)
     return SearchPlan(
         between=between,
@@ -154,7 +156,9 @@ def difference(printed: float, better: Sequence[Rate], worse: Sequence[Rate]) ->
     Each side may be printed in several tables. Three values, each off by half of a last decimal, let the
     printed difference be off by less than two of them.
     """
-    gaps = {_value(one) - _value(other): max(one.decimals, other.decimals) for one in better for other in worse}
+    gaps = {
+        _value(one) - _value(other): max(one.decimals, other.decimals) for one in better for other in worse
+    }
     said = Fraction(repr(float(printed)))
     if said in gaps:
         return "equal"
@@ -170,11 +174,16 @@ def _rest(rates: Sequence[RatePlan], found: Sequence[TriedPlan]) -> RestPlan | N
     total = best.queries * best.draws
     rows = dict.fromkeys((rate.row, rate.table) for rate in rates)
     wrong = {(rate.row, rate.table) for rate in rates if not grim.admits(rate.rate, total)}
-    search = searched(rate.rate for rate in rates if (rate.row, rate.table) not in wrong)
+    search = _told(searched(rate.rate for rate in rates if (rate.row, rate.table) not in wrong))
     if search is None:
         return None
     without = tuple(f"{row} of {table}" for row, table in rows if (row, table) in wrong)
     return RestPlan(queries=best.queries, without=without, search=search)
+
+
+def _told(search: SearchPlan) -> SearchPlan | None:
+    """Return a search, None if it tells nothing, or is of no values."""
+    return search if search.values and search.by_chance <= SEARCHABLE else None
 
 
 def _first(parts: Iterable[Published | None], what: str) -> int | None:

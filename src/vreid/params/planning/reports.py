@@ -396,12 +396,12 @@ class Reports:
 
     def _rates(self) -> Iterator[RatesPlan]:
         groups: dict[tuple[str, str, bool], list[RatePlan]] = {}
-        for table, title, row, planned, rate in self._cells():
+        for table, title, row, planned, printed in self._cells():
             group = groups.setdefault((planned.dataset, planned.protocol, row.cited is None), [])
             alike = [other for other in table.rows if other.label == row.label]
             name = ", ".join([row.label, *(row.text if len(alike) > 1 else ())])
-            if row.cited is not None:  # zeros may have been put behind what the source printed
-                rate = rate.without_zeros()
+            # A paper may put zeros behind what its source prints.
+            rate = printed if row.cited is None else printed.without_zeros()
             group.append(RatePlan(text=str(rate), decimals=rate.decimals, row=name, table=title))
         for (name, protocol, own), rates in groups.items():
             dataset = self._datasets.get(name)
@@ -446,10 +446,10 @@ class Reports:
     def _differences(self) -> DifferencesPlan:
         """Set the differences that the claims quote against those of the tables' values."""
         printed: dict[tuple[Binding, str, str], list[Rate]] = {}
-        for key, table in self._paper.tables.items():
-            for number, row in enumerate(table.rows):
-                for column, planned in zip(table.columns, self._columns(table), strict=True):
-                    value = row.paper[table.columns.index(column)]
+        for table in self._paper.tables.values():
+            columns = list(zip(table.columns, self._columns(table), strict=True))
+            for row in table.rows:
+                for (column, planned), value in zip(columns, row.paper, strict=True):
                     if row.run is not None and value is not None and column.metric != TRAINING_TIME:
                         where = self._where(_in_column(row.run, column), planned.protocol, planned.metric)
                         printed.setdefault(where, []).append(Rate.of(value.text, table.decimals))
@@ -480,7 +480,10 @@ class Reports:
             update={
                 "checked": found.checked + 1,
                 "equal": found.equal + (outcome == "equal"),
-                "within_rounding": (*found.within_rounding, *([said] if outcome == "within rounding" else [])),
+                "within_rounding": (
+                    *found.within_rounding,
+                    *([said] if outcome == "within rounding" else []),
+                ),
                 "unlike": (*found.unlike, *([said] if outcome == "unlike" else [])),
             }
         )

@@ -1,6 +1,6 @@
 """What the decimals of a paper's rates say, in sentences, the same in every form; plain text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from vreid.params.plan import DecimalsPlan, DifferencesPlan, RatesPlan, SearchPlan, TriedPlan
 from vreid.params.planning.decimals import speaks_for
@@ -9,15 +9,15 @@ DECIMALS = "What the decimals say"
 
 INTRODUCTION = (
     "A Rank-k rate over N queries is a multiple of 100 / N, so that the printed decimals tell which N are "
-    "possible (the GRIM test). A value that cannot be accuses nobody: rates of other queries than those that "
+    "possible (the GRIM test). An impossible value accuses nobody: rates of other queries than those that "
     "are tried, a mean over several trainings or draws, and a slip of typing or printing all look the same. "
-    "Nothing here depends on a run. By chance: what values would do whose decimals have nothing to do with N; "
-    "distinct values are taken to be independent. docs/decimals.md explains it with an example."
+    "By chance: what values would do whose decimals have nothing to do with N; distinct values are taken to "
+    "be independent. Nothing here depends on a run. docs/decimals.md explains it with an example."
 )
 NO_RATES = "No rates are on record."
 TELLS_NOTHING = "no information: every value fits"
 
-HEADS = ("Rates of", "Queries tried", "Cannot be", "By chance")
+HEADS = ("Rates of", "Queries tried", "Impossible values", "By chance")
 
 NAMED = 10
 """Values that are named where more cannot be."""
@@ -31,6 +31,8 @@ def rows(found: DecimalsPlan) -> list[tuple[str, ...]]:
 def sentences(found: DecimalsPlan) -> list[str]:
     """Return what follows from the lines, and from what has no line."""
     said = [sentence for group in found.rates for sentence in _sentences(group)]
+    if silent := [one for group in found.rates if (one := _silent(group))]:
+        said.append(f"No information, because every value fits: {'; '.join(silent)}.")
     said += [f"{one}." for one in found.bounds]
     if found.differences.checked:
         said.append(_differences(found.differences))
@@ -47,17 +49,13 @@ def _rows(group: RatesPlan) -> Iterator[tuple[str, ...]]:
 
 def _sentences(group: RatesPlan) -> Iterator[str]:
     name = _name(group)
-    silent = [_queries(one) for one in group.tried if not one.telling]
-    if silent and len(silent) == len(group.tried):
-        yield f"{name}: {TELLS_NOTHING} ({_count(group)}; {', '.join(silent)} queries)."
-        return
-    if silent:
-        yield f"{name}: no information on {', '.join(silent)} queries, which every value fits."
     telling = [one for one in group.tried if one.telling]
     for one in telling:
         if speaks_for(one, len(telling)):
             but = f", but for {', '.join(one.impossible)}" if one.impossible else ""
             yield f"{name}: the decimals speak for {_queries(one)} queries{but}."
+    if wrong := [_queries(one) for one in telling if one.impossible and not speaks_for(one, len(telling))]:
+        yield f"{name}: not all of the values are rates of {' or of '.join(wrong)} queries."
     if group.search:
         yield f"{name}: {_search(group.search)}"
     if group.rest:
@@ -68,20 +66,28 @@ def _sentences(group: RatesPlan) -> Iterator[str]:
         )
 
 
+def _silent(group: RatesPlan) -> str:
+    """Name the numbers of queries on which a group's values tell nothing."""
+    silent = [_queries(one) for one in group.tried if not one.telling]
+    return f"{_name(group)}, {', '.join(silent)} queries" if silent else ""
+
+
 def _search(found: SearchPlan) -> str:
     low, high = (f"{end:,}" for end in found.between)
     more = ", …" if found.number > len(found.fitting) else ""
     fitting = ", ".join(f"{one:,}" for one in found.fitting) + more
-    said = f"only {fitting}" if found.number else "none"
+    said = f"{found.number:,} ({fitting})" if found.number else "none"
     return (
-        f"of {low} to {high} queries {said} can give all {found.values} values; by chance "
+        f"of the numbers from {low} to {high}, {said} can give all {found.values} values; by chance "
         f"{_number(found.by_chance)} would."
     )
 
 
 def _name(group: RatesPlan) -> str:
     kind = "own rows" if group.kind == "own" else "rows that the paper quotes"
-    where = group.protocol if group.protocol.startswith(group.dataset) else f"{group.dataset} {group.protocol}"
+    where = (
+        group.protocol if group.protocol.startswith(group.dataset) else f"{group.dataset} {group.protocol}"
+    )
     return f"{where}, {kind}"
 
 
@@ -104,26 +110,39 @@ def _impossible(one: TriedPlan) -> str:
 
 
 def _chance(one: TriedPlan) -> str:
-    return f"{one.expected:.1f}; as few in {_number(100 * one.odds)} %"
+    if one.inferred:
+        return "told by these values: see the search below"
+    return f"{one.expected:.1f}; as few in {_percent(one.odds)}"
 
 
 def _differences(found: DifferencesPlan) -> str:
-    said = f"Of {found.checked} differences that the claims quote, {found.equal} are those of the tables' values"
+    said = (
+        f"Of {found.checked} differences that the claims quote, {found.equal} are those of the tables' values"
+    )
     others = [f"{one} (within rounding)" for one in found.within_rounding] + list(found.unlike)
     return f"{said}; not so {'; '.join(others)}." if others else f"{said}."
 
 
 def _number(value: float) -> str:
     """Return a number with two digits that count, as a power of ten where it is small."""
-    return f"{value:.2g}" if value >= 0.001 or value == 0 else f"{value:.0e}"
+    return (
+        f"{value:,.0f}" if value >= 10 else f"{value:.2g}" if value >= 0.001 or value == 0 else f"{value:.0e}"
+    )
 
 
-def tried_lines(found: Sequence[TriedPlan]) -> list[tuple[str, ...]]:
-    """Return queries, what cannot be, and what chance would do, of numbers that a reader tries."""
-    return [
-        (_queries(one), _impossible(one) if one.telling else TELLS_NOTHING, _chance(one) if one.telling else "")
-        for one in found
-    ]
+def _percent(share: float) -> str:
+    percent = 100 * share
+    return "under 0.01 %" if percent < 0.01 else f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
+
+
+def tried_line(one: TriedPlan) -> str:
+    """Return what cannot be of a number of queries that a reader tries, and what chance would do."""
+    if not one.telling:
+        return f"{_queries(one)} queries: {TELLS_NOTHING}"
+    return (
+        f"{_queries(one)} queries: impossible {_impossible(one)}. Of random values {one.expected:.1f} would "
+        f"be, and no more than here in {_percent(one.odds)} of all cases."
+    )
 
 
 def search_line(found: SearchPlan) -> str:

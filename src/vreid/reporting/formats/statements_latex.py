@@ -3,9 +3,8 @@ r"""Claims, contradictions and deviations as LaTeX with booktabs; compiles stand
 from collections.abc import Sequence
 
 from vreid.params.plan import DecimalsPlan, DeviationPlan, InconsistencyPlan
-from vreid.reporting.formats import decimals_wording
+from vreid.reporting.formats import decimals_wording, wording
 from vreid.reporting.formats import statements_wording as words
-from vreid.reporting.formats import wording
 from vreid.reporting.formats.latex import section, shrunk, standing_alone
 from vreid.reporting.formats.latex_text import escape, grid, signed
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
@@ -63,7 +62,10 @@ def decimals(found: DecimalsPlan) -> str:
     """Return what the printed decimals say as a tabular and sentences, without a heading."""
     if not found.rates:
         return paragraph(escape(decimals_wording.NO_RATES))
-    rows = [[rf"\raggedright {escape(text)}" for text in row[:-1]] + [escape(row[-1])] for row in decimals_wording.rows(found)]
+    rows = [
+        [rf"\raggedright {escape(text)}" for text in row[:-1]] + [escape(row[-1])]
+        for row in decimals_wording.rows(found)
+    ]
     tabular = grid(DECIMALS, decimals_wording.HEADS, rows)
     return "".join(
         [

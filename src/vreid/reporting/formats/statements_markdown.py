@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from vreid.params.plan import DecimalsPlan, DeviationPlan, InconsistencyPlan
-from vreid.reporting.formats import decimals_wording
+from vreid.reporting.formats import decimals_wording, wording
 from vreid.reporting.formats import statements_wording as words
-from vreid.reporting.formats import wording
 from vreid.reporting.formats.markdown import escape, grid
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
 
