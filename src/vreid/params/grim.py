@@ -24,7 +24,7 @@ Rule = Literal["rounded", "cut off"]
 SEARCHED = (200, 3000)
 """Numbers of queries that are searched: with two decimals, what is far above admits too much to be told."""
 
-_VALUE = re.compile(r"(\d+)(?:\.(\d*))?")
+_VALUE = re.compile(r"([0-9]+)(?:\.([0-9]*))?")
 
 
 @dataclass(frozen=True, order=True)
