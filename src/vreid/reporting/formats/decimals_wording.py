@@ -94,7 +94,7 @@ def _name(group: RatesPlan) -> str:
 def _count(group: RatesPlan) -> str:
     tables = [table.removeprefix("Table ") for table in dict.fromkeys(rate.table for rate in group.rates)]
     number = len({rate.rate.units / 10**rate.decimals for rate in group.rates})
-    return f"{number} values of Table{'' if len(tables) == 1 else 's'} {', '.join(tables)}"
+    return f"{number} value{'' if number == 1 else 's'} of Table{'' if len(tables) == 1 else 's'} {', '.join(tables)}"
 
 
 def _queries(one: TriedPlan) -> str:
