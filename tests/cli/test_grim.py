@@ -18,8 +18,8 @@ def test_a_number_of_queries_is_tried():
     assert result.exit_code == 0, result.output
     # 1,185 and 1,186 of 1,235 are 95.951 and 96.032 %; 1,189 and 1,190 are 96.275 and 96.356 %
     assert result.output.splitlines() == [
-        "1,235 queries: impossible 2 of 2: 95.96, 96.32. Of random values 1.8 would be, and no more than here "
-        "in 100 % of all cases.",
+        "1,235 queries: impossible 2 of 2: 95.96, 96.32. Of random values 1.8 would be, and no more than "
+        "here in 100 % of all cases.",
         "  95.96 lies between 95.95 and 96.03",
         "  96.32 lies between 96.28 and 96.36",
         # (1116 / 10,001)² = 1.2 %

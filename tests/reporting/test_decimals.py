@@ -78,11 +78,11 @@ def test_sentences_say_what_follows(found):
     said = decimals_wording.sentences(found)
     assert said[:4] == [
         "veri776, own rows: the decimals speak for 7 queries, but for 50.00.",
-        "veri776, own rows: of the numbers from 200 to 3,000, 2 (1,115, 2,230) can give all 4 values; by chance "
-        "2e-07 would.",
-        "veri776, own rows, without the rows that 7 queries cannot give (D of Table 1): of the numbers from 200 "
-        "to 3,000, none can give all 3 values; by chance 0.0016 would. Those rows are of other queries, or of "
-        "another protocol.",
+        "veri776, own rows: of the numbers from 200 to 3,000, 2 (1,115, 2,230) can give all 4 values; by "
+        "chance 2e-07 would.",
+        "veri776, own rows, without the rows that 7 queries cannot give (D of Table 1): of the numbers from "
+        "200 to 3,000, none can give all 3 values; by chance 0.0016 would. Those rows are of other queries, "
+        "or of another protocol.",
         "veri776, rows that the paper quotes: not all of the values are rates of 7 queries.",
     ]
     assert said[-3] == (

@@ -94,7 +94,8 @@ def _name(group: RatesPlan) -> str:
 def _count(group: RatesPlan) -> str:
     tables = [table.removeprefix("Table ") for table in dict.fromkeys(rate.table for rate in group.rates)]
     number = len({rate.rate.units / 10**rate.decimals for rate in group.rates})
-    return f"{number} value{'' if number == 1 else 's'} of Table{'' if len(tables) == 1 else 's'} {', '.join(tables)}"
+    values, where = ("" if count == 1 else "s" for count in (number, len(tables)))
+    return f"{number} value{values} of Table{where} {', '.join(tables)}"
 
 
 def _queries(one: TriedPlan) -> str:
