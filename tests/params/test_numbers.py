@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import pytest
+from pydantic import ValidationError
 
 from vreid.params import yaml12
 from vreid.params.numbers import Printed
@@ -29,6 +30,14 @@ def test_it_is_a_number_like_others_and_survives_copies():
 
 def test_only_numbers_that_end_in_zeros_are_told_apart():
     assert type(yaml12.load("1.5")) is type(yaml12.load("1.0")) is type(yaml12.load("1.50e-3")) is float
+
+
+@pytest.mark.parametrize("value", [150.0, -1.0, float("nan"), 1e-5])
+def test_what_a_table_prints_is_a_percentage_unless_it_is_a_time(value):
+    row = Row(label="A", run="a", paper=(value,))
+    with pytest.raises(ValidationError, match=r"row 1 \('A'\), R1: .* is no rate"):
+        Table(caption="c", columns=(Column(metric="R1"),), rows=(row,))
+    assert Table(caption="c", columns=(Column(metric="training_time"),), rows=(row,)).rate(0, 0) is None
 
 
 @pytest.mark.parametrize(("decimals", "expected"), [(0, "84"), (1, "84.0"), (2, "84.00")])

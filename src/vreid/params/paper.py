@@ -112,6 +112,13 @@ class Table(Strict):
                     f"row {number} ({row.label!r}) has {len(row.text)} texts for "
                     f"{len(self.text_columns)} text columns"
                 )
+            for column, value in zip(self.columns, row.paper, strict=True):
+                if value is not None and column.metric != metrics.TRAINING_TIME:
+                    try:
+                        Rate.of(value.text)
+                    except ValueError as error:
+                        name = column.label or column.metric
+                        raise ValueError(f"row {number} ({row.label!r}), {name}: {error}") from None
         return self
 
     def rate(self, row: int, column: int) -> Rate | None:
