@@ -159,6 +159,22 @@ def test_counts_are_compared_with_every_source(tmp_path):
     assert "| train images | 3 | 3 (release); 4 (loader) |" in text
 
 
+def test_queries_with_a_match_are_checked_against_the_published_number(tmp_path):
+    """Vehicle 5 is seen by cameras 3 and 16, vehicle 4 by cameras 1 and 2: both queries keep a match."""
+    root = trees.veri(tmp_path / "raw")
+    counts = [{"source": "decimals", "valid_queries": 1, "inferred": True}]
+    report = verify(root, tmp_path, spec=trees.spec("veri776", counts=counts))
+    assert report.measured["queries with a match"] == 2
+    assert "| queries with a match | 2 | **differs**: 1 (decimals) |" in (tmp_path / "v.md").read_text()
+    alone = root / "image_test" / "0004_c002_00000500_0.jpg"
+    names = root / "name_test.txt"
+    names.write_text(names.read_text().replace(f"{alone.name}\n", ""))
+    alone.unlink()
+    report = verify(root, tmp_path, spec=trees.spec("veri776", counts=counts))
+    assert [(entry.measured, entry.agrees) for entry in report.counts] == [(1, True)]
+    assert report.status == "verified"
+
+
 def test_a_copy_with_fewer_images_than_any_source_says_is_incomplete(tmp_path):
     root = trees.veri(tmp_path / "raw")
     counts = [{"source": "a", "train": {"images": 5}}, {"source": "b", "train": {"images": 4}}]

@@ -1,11 +1,14 @@
 """Arithmetic over a paper's tables: expectations reckoned by hand."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vreid.params.arithmetic import check
 from vreid.params.errors import UserError
+from vreid.params.numbers import Printed
 from vreid.params.paper import Column, Row, Table
 
 TABLES = {
@@ -105,3 +108,54 @@ def test_what_is_no_such_check_is_one_sentence(expression, words):
     with pytest.raises(UserError, match=words) as raised:
         checked(expression)
     assert str(raised.value).startswith(f"{WHERE}: `")
+
+
+RATES = {
+    "table1": Table(
+        caption="VeRi-UAV",
+        columns=(Column(metric="mAP"), Column(metric="R1"), Column(metric="R5", label="Rank 5")),
+        rows=(
+            Row(label="A", run="a", paper=(Printed("79.25"), Printed("95.96"), Printed("98.12"))),
+            Row(label="B", run="b", paper=(Printed("80.87"), Printed("96.50"), None)),
+        ),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "shown"),
+    [
+        # 1,070 of 1,115 queries are 95.964 %, 1,185 and 1,186 of 1,235 are 95.95 and 96.03 %
+        ("possible(table1[1].R1, 1115)", True, "possible(95.96, 1115)"),
+        ("possible(table1[1].R1, 1235)", False, "possible(95.96, 1235)"),
+        ("impossible(table1.R1, table1['Rank 5'], 1235)", True, "impossible(95.96, 96.50, 98.12, 1235)"),
+        ("possible(table1.R1, table1[1]['Rank 5'], 1115)", True, "possible(95.96, 96.50, 98.12, 1115)"),
+        # 96.5 % is 193 of 200, and 96.50 is printed with its zero; 95.96 is none of 200
+        ("impossible(table1.R1, 200)", False, "impossible(95.96, 96.50, 200)"),
+        ("possible(table1.R1, 200)", False, "possible(95.96, 96.50, 200)"),
+        ("possible(table1[1].R1, 10 * 1235)", True, "possible(95.96, 10 * 1235)"),
+        ("impossible(table1[1].R1, 1235) and 1 < 2", True, "impossible(95.96, 1235) and 1 < 2"),
+    ],
+)
+def test_rates_are_tried_against_a_number_of_queries(expression, value, shown):
+    found = check(expression, RATES, WHERE)
+    assert (found.value, found.shown) == (value, shown)
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ("possible(1115)", "needs cells, then the number of queries"),
+        ("possible(table1.R1, 0)", "0 is no number of queries"),
+        ("possible(table1.R1, 3 / 2)", "is no number of queries"),
+        ("possible(table1.mAP, 1115)", "mAP of table1 holds no rates over queries"),
+        ("possible(table1[2]['Rank 5'], 1115)", "prints no Rank 5 in row 2"),
+        ("possible(95.96, 1115)", "`95.96` is neither a cell nor a column of a table"),
+        ("possible(table9.R1, 1115)", "the paper has no table9"),
+        ("possible(table1.R7, 1115)", "table1 has no column 'R7'"),
+        ("possible(table1[3].R1, 1115)", "table1 has the rows 1 to 2"),
+    ],
+)
+def test_what_cannot_be_tried_is_said(expression, says):
+    with pytest.raises(UserError, match=re.escape(says)):
+        check(expression, RATES, WHERE)

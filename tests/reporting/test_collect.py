@@ -170,6 +170,7 @@ def test_a_papers_page_holds_everything_that_was_made_of_it(reports):
         "### Table 2: Qualitative analysis",
         r"### Figure 6: mAP against gamma\_",
         "### Claims",
+        "### What the decimals say",
         "### Contradictions in the paper",
         "### Deviations from the paper",
         "### How far the rules of evaluation move the numbers",

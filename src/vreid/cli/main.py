@@ -24,6 +24,7 @@ from vreid.cli.compare import diff
 from vreid.cli.crate import crate
 from vreid.cli.evaluate import audit, evaluate
 from vreid.cli.explain import explain
+from vreid.cli.grim import grim
 from vreid.cli.keep import restore
 from vreid.cli.release import release
 from vreid.params.atomic import unwritable
@@ -58,6 +59,7 @@ app.command()(badge)
 app.command()(release)
 app.command()(reports.page)
 app.command()(explain)
+app.command()(grim)
 app.command()(restore)
 app.command()(diff)
 app.command()(crate)

@@ -8,9 +8,11 @@ import numpy as np
 
 from vreid.datasets.indexing import Content, Damage
 from vreid.datasets.scan import NO_CAMERA, SPLITS, Record, Scan, first_of
-from vreid.params.dataset import COUNTS, Counts, DatasetSpec, Published
+from vreid.datasets.split import Labels, count_matches, trials
+from vreid.params.dataset import COUNTS, Counts, DatasetSpec, Protocol, Published
 
 NAMED = 50  # how many files of each kind a report names
+VALID = "queries with a match"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def make_report(spec: DatasetSpec, source: str, listing: str, scan: Scan, conten
     """
     duplicates = find_duplicates(content)
     measured = measure(content, duplicates, scan)
+    if any(entry.valid_queries for entry in spec.counts):
+        measured[VALID] = _valid_queries(spec, content)
     counts = compare_counts(spec.counts, measured) if source == "real" else []
     incomplete = [] if COUNTS in spec.allow else list(_short(counts, spec.complete_from))
     damaged = any(not damage.allowed for damage in content.damage)
@@ -164,6 +168,16 @@ def compare_counts(counts: Sequence[Counts], measured: dict[str, int]) -> list[C
     ]
 
 
+def valid_queries(protocol: Protocol, labels: Labels) -> int:
+    """Return how many queries of a protocol's first trial have a match left: those that rates are means over.
+
+    Raises:
+        UserError: the protocol has no query or no gallery.
+    """
+    first = next(trials(protocol, labels))
+    return int(np.count_nonzero(~count_matches(protocol, labels, first).lost))
+
+
 def find_duplicates(content: Content) -> Duplicates:
     """Group the kept files that have equal bytes."""
     copies = 0
@@ -184,6 +198,23 @@ def find_duplicates(content: Content) -> Duplicates:
     return Duplicates(copies, same_identity, different_identities, train_and_test)
 
 
+def _valid_queries(spec: DatasetSpec, content: Content) -> int:
+    """Return how many queries the dataset's first protocol leaves a match; 0 without queries or gallery."""
+    kept = [record for record, kept in zip(content.records, content.kept, strict=True) if kept]
+    if not {"query", "gallery"} <= {record.split for record in kept}:
+        return 0
+    labels = Labels(
+        pids=np.array([record.pid for record in kept]),
+        camids=np.array([record.camid for record in kept]),
+        splits=np.array([record.split for record in kept]),
+        lists={
+            name: np.array([name in record.lists for record in kept])
+            for name in {name for record in kept for name in record.lists}
+        },
+    )
+    return valid_queries(spec.protocols[0], labels)
+
+
 def _equal_rows(content: Content) -> Iterator[list[int]]:
     rows = np.flatnonzero(content.kept)
     words = np.ascontiguousarray(content.digests[rows]).view(np.uint64)  # (n, 4)
@@ -201,6 +232,8 @@ def _quantities(entry: Counts) -> Iterator[tuple[str, int]]:
         value = getattr(entry, what)
         if value is not None:
             yield what, value
+    if entry.valid_queries is not None:
+        yield VALID, entry.valid_queries
     parts: dict[str, Published | None] = {split: getattr(entry, split) for split in SPLITS}
     parts |= {f"list {name}": part for name, part in entry.lists.items()}
     for name, part in parts.items():

@@ -4,6 +4,10 @@
 its label or, where only one column has it, by its metric; `table3[11]['R1 small']` names a column that is no
 word. There are + - * /, the comparisons, `and`, `or`, min, max and abs. Numbers are exact fractions:
 75.5 - 71.9 is 3.6.
+
+`possible(table3[1].R1, table3.R5, 1115)` is true if 1,115 queries can have all of these rates, rounded as
+the table prints them (`vreid.params.grim`); `impossible` if they can have none of them. `table3.R5` is all
+that the column prints. The last number is that of the queries; for a mean over draws, draws times queries.
 """
 
 import ast
@@ -14,6 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from vreid.params.errors import UserError
+from vreid.params.grim import Rate, impossible
 from vreid.params.paper import Table
 from vreid.params.read import suggest
 
@@ -35,6 +40,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Fraction, Fraction], boo
     ast.GtE: (">=", operator.ge),
 }
 FUNCTIONS: dict[str, Callable[..., Fraction]] = {"min": min, "max": max, "abs": abs}
+OF_RATES = ("possible", "impossible")
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,43 @@ class _Reckoner:
             return combine(value for value, _ in parts), f" {word} ".join(texts)
         if isinstance(node, ast.Compare):
             return self._comparison(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OF_RATES:
+            return self._rates(node, node.func.id)
         raise UserError(f"{self.place}: `{ast.unparse(node)}` is nothing that is true or false; compare it.")
+
+    def _rates(self, node: ast.Call, name: str) -> tuple[bool, str]:
+        """Return whether so many queries can have all of some rates (`possible`), or none (`impossible`)."""
+        if len(node.args) < 2 or node.keywords:
+            raise UserError(f"{self.place}: `{ast.unparse(node)}` needs cells, then the number of queries.")
+        queries, text = self.number(node.args[-1])
+        if queries.denominator != 1 or queries < 1:
+            raise UserError(f"{self.place}: {text} is no number of queries.")
+        rates = [rate for cell in node.args[:-1] for rate in self._printed_rates(cell)]
+        wrong = impossible(rates, int(queries))
+        return len(wrong) == (len(rates) if name == "impossible" else 0), (
+            f"{name}({', '.join(map(str, [*rates, text]))})"
+        )
+
+    def _printed_rates(self, node: ast.expr) -> list[Rate]:
+        """Return the rate of a cell, or all of a column."""
+        rows = None
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name, column = node.value.id, node.attr
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            name, column = node.value.id, _constant(node.slice)
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            self._cell(node)
+            name, row, column = self._place(node)
+            rows = [row - 1]
+        else:
+            raise UserError(f"{self.place}: `{ast.unparse(node)}` is neither a cell nor a column of a table.")
+        table = self._table(name)
+        position = self._position(name, column)
+        found = [table.rate(row, position) for row in rows or range(len(table.rows))]
+        rates = [rate for rate in found if rate is not None]
+        if not rates:
+            raise UserError(f"{self.place}: {column} of {name} holds no rates over queries.")
+        return rates
 
     def _comparison(self, node: ast.Compare) -> tuple[bool, str]:
         sides = [node.left, *node.comparators]
@@ -152,6 +194,10 @@ class _Reckoner:
             raise UserError(f"{self.place}: {ast.unparse(node)} is no finite number.") from None
 
     def _cell(self, node: ast.Attribute | ast.Subscript) -> Fraction:
+        return self._printed(*self._place(node))
+
+    def _place(self, node: ast.Attribute | ast.Subscript) -> tuple[str, Any, Any]:
+        """Return table, row and column of a cell, none of which need be there."""
         column = node.attr if isinstance(node, ast.Attribute) else _constant(node.slice)
         line = node.value
         if not (isinstance(line, ast.Subscript) and isinstance(line.value, ast.Name)):
@@ -159,12 +205,15 @@ class _Reckoner:
                 f"{self.place}: `{ast.unparse(node)}` names no cell; a cell is written table2[12].mAP or "
                 "table2[12]['R1 small']."
             )
-        return self._printed(line.value.id, _constant(line.slice), column)
+        return line.value.id, _constant(line.slice), column
 
-    def _printed(self, name: str, row: Any, column: Any) -> Fraction:
+    def _table(self, name: str) -> Table:
         if name not in self.tables:
             raise UserError(f"{self.place}: the paper has no {name}{suggest(name, list(self.tables))}.")
-        table = self.tables[name]
+        return self.tables[name]
+
+    def _printed(self, name: str, row: Any, column: Any) -> Fraction:
+        table = self._table(name)
         if type(row) is not int or not 0 < row <= len(table.rows):
             raise UserError(f"{self.place}: {name} has the rows 1 to {len(table.rows)}, none called {row!r}.")
         value = table.rows[row - 1].paper[self._position(name, column)]

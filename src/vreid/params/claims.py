@@ -52,7 +52,8 @@ class Claim(Strict):
     """A sentence of the paper that comparisons of runs can support or refute.
 
     Either one pair (`better`, `worse`, `paper`), or `pairs` that must all hold, or `best`, which must be
-    ahead of every one of `among`. `metric` is that of all of them.
+    ahead of every one of `among`. `metric` is that of all of them. `remarks` are the ids of inconsistencies
+    that a reader of the claim has to know.
     """
 
     id: str = Field(pattern=IDENTIFIER)
@@ -65,6 +66,7 @@ class Claim(Strict):
     pairs: tuple[Pair, ...] = ()
     best: Side | None = None
     among: tuple[Side, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @field_validator("better", "worse", "best", mode="before")
     @classmethod

@@ -57,11 +57,15 @@ class Counts(Published):
 
     `images` and `identities` are those of the whole set. `lists` are test lists by name (VehicleID's
     "800"), `cameras` the number of different cameras, `files` that of all image files, in a list or not.
+    `valid_queries` are the query images that the first protocol leaves a match: rates are means over them.
+    `inferred` says that they were told by the decimals of printed rates, and counted by nobody.
     """
 
     source: str
     cameras: Size | None = None
     files: Size | None = None
+    valid_queries: Size | None = None
+    inferred: bool = False
     train: Published | None = None
     query: Published | None = None
     gallery: Published | None = None

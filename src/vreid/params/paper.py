@@ -1,5 +1,6 @@
 """What params/papers/<paper>.yaml may say: the printed recipe, the experiments, the tables row by row."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -8,10 +9,14 @@ from pydantic import Field, field_validator, model_validator
 from vreid.params import metrics
 from vreid.params.claims import Claim, Decision, Inconsistency, Reading, Side
 from vreid.params.figures import FigureSpec, Method, OfMethods, OfOneRun, Sweep
+from vreid.params.grim import Rate
+from vreid.params.numbers import Count, Printed
 from vreid.params.read import suggest
 from vreid.params.strict import Strict
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+RANK = re.compile(r"R\d+")
+"""Metrics that are rates over the queries."""
 
 
 class Reference(Strict):
@@ -55,21 +60,15 @@ class Row(Strict):
     """One line of a table: `run` names the experiment that makes it ours, `cited` the source of theirs.
 
     With both, the paper cites a value of a method that is trained here all the same.
-    `paper` holds the printed values in the order of the columns, null where the paper prints none.
+    `paper` holds the printed values in the order of the columns, null where the paper prints none; zeros at
+    their end count, because they tell how many decimals are printed.
     """
 
     label: str
-    paper: tuple[float | None, ...]
+    paper: tuple[Printed | None, ...]
     run: str | None = None
     cited: str | None = None
     text: tuple[str, ...] = ()
-
-    @field_validator("paper", mode="before")
-    @classmethod
-    def _whole_numbers_are_numbers(cls, values: Any) -> Any:
-        return (
-            tuple(float(v) if type(v) is int else v for v in values) if isinstance(values, tuple) else values
-        )
 
     @model_validator(mode="after")
     def _ours_or_theirs(self) -> "Row":
@@ -81,7 +80,8 @@ class Row(Strict):
 class Table(Strict):
     """One table of the paper, in the paper's own order of rows and columns.
 
-    `number` is how the paper numbers it, if not by the digits of its key.
+    `number` is how the paper numbers it, if not by the digits of its key. `decimals` is how many decimals
+    all of its values have where the paper drops zeros at their end.
     """
 
     caption: str
@@ -90,6 +90,7 @@ class Table(Strict):
     rows: tuple[Row, ...] = Field(min_length=1)
     text_columns: tuple[str, ...] = ()
     protocol: str | None = None
+    decimals: int = Field(default=0, ge=0)
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -111,7 +112,33 @@ class Table(Strict):
                     f"row {number} ({row.label!r}) has {len(row.text)} texts for "
                     f"{len(self.text_columns)} text columns"
                 )
+            for column, value in zip(self.columns, row.paper, strict=True):
+                if value is not None and column.metric != metrics.TRAINING_TIME:
+                    try:
+                        Rate.of(value.text)
+                    except ValueError as error:
+                        name = column.label or column.metric
+                        raise ValueError(f"row {number} ({row.label!r}), {name}: {error}") from None
         return self
+
+    def rate(self, row: int, column: int) -> Rate | None:
+        """Return the rank-k rate that a cell prints, row and column from 0; None of any other metric."""
+        value = self.rows[row].paper[column]
+        if value is None or not RANK.fullmatch(self.columns[column].metric):
+            return None
+        return Rate.of(value.text, self.decimals)
+
+
+class QuerySet(Strict):
+    """Queries of which the paper's rates may be, beside those of the dataset's protocols.
+
+    `list` is the test list that they stand for, if the dataset has several; `says` tells which they are.
+    """
+
+    dataset: str
+    list: str | None = None
+    queries: Count
+    says: str = Field(min_length=1)
 
 
 class Paper(Strict):
@@ -120,7 +147,8 @@ class Paper(Strict):
     `main` is the experiment that the paper proposes. `defaults` is the recipe as printed (the keys of
     `vreid.params.run.TrainConfig` that a paper decides, and `test`); each experiment lists what differs
     from it, as dotted keys, and each variant what a column changes on top. `readings` tells which of the
-    defaults the paper does not print so, `decisions` what else it leaves open.
+    defaults the paper does not print so, `decisions` what else it leaves open. `query_sets` are tried against
+    the decimals of its rates (`vreid.params.grim`).
     """
 
     paper: Reference
@@ -134,6 +162,7 @@ class Paper(Strict):
     figures: dict[Annotated[str, Field(pattern=r"^figure[0-9]+[a-z]?$")], FigureSpec] = {}
     claims: tuple[Claim, ...] = ()
     inconsistencies: tuple[Inconsistency, ...] = ()
+    query_sets: tuple[QuerySet, ...] = ()
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Paper":
@@ -153,6 +182,13 @@ class Paper(Strict):
             ids = [entry.id for entry in entries]
             if twice := sorted({name for name in ids if ids.count(name) > 1}):
                 raise ValueError(f"{kind}: {', '.join(twice)} stands there more than once")
+        found = [entry.id for entry in self.inconsistencies]
+        for claim in self.claims:
+            for remark in claim.remarks:
+                if remark not in found:
+                    raise ValueError(
+                        f"claims, {claim.id}: no inconsistency is called {remark!r}{suggest(remark, found)}"
+                    )
         return self
 
     def _experiments_named(self) -> Iterator[tuple[str, str]]:

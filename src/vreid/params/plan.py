@@ -14,10 +14,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vreid.params.atomic import write_text
-from vreid.params.dataset import DatasetSpec
+from vreid.params.dataset import DatasetSpec, Protocol
 from vreid.params.errors import UserError
 from vreid.params.figures import FigureSpec
 from vreid.params.fingerprint import digest_of
+from vreid.params.grim import Rate
 from vreid.params.read import suggest
 from vreid.params.run import Test, TrainConfig
 
@@ -336,13 +337,15 @@ class PairPlan(Planned):
 class ClaimPlan(Planned):
     """One claim; `best` is one experiment against each of several.
 
-    `rows_of` is the table whose rows its sides are named after, if `where` does not name it.
+    `rows_of` is the table whose rows its sides are named after, if `where` does not name it. `remarks` are
+    what a reader has to know of it: contradictions that were checked.
     """
 
     id: str
     says: str
     where: str
     rows_of: str | None = None
+    remarks: tuple[str, ...] = ()
     metric: str
     kind: Literal["pairs", "best"]
     pairs: tuple[PairPlan, ...]
@@ -373,6 +376,104 @@ class DeviationPlan(Planned):
     alternatives: tuple[str, ...]
 
 
+class RatePlan(Planned):
+    """A rank-k rate as a row of a table prints it."""
+
+    text: str
+    decimals: int
+    row: str
+    table: str
+
+    @property
+    def rate(self) -> Rate:
+        """The rate, in units of its last decimal."""
+        return Rate.of(self.text, self.decimals)
+
+
+class TriedPlan(Planned):
+    """How the distinct values of some rates come off against a number of queries.
+
+    `telling` values might have been impossible, `impossible` ones are, `cut_off` of them would be if further
+    digits were dropped and not rounded. `odds` is the probability that random values have as few, `expected`
+    how many they have on average (`vreid.params.grim`); odds say nothing if the number was `inferred` from
+    such values.
+    """
+
+    says: str
+    queries: int
+    draws: int
+    telling: int
+    impossible: tuple[str, ...]
+    cut_off: int
+    odds: float
+    expected: float
+    inferred: bool = False
+
+
+class SearchPlan(Planned):
+    """The numbers of queries that all distinct `values` fit, of those `between` two, both included.
+
+    `number` is how many do, `fitting` the first of them; random values would let `by_chance` of them fit.
+    """
+
+    between: tuple[int, int]
+    values: int
+    number: int
+    fitting: tuple[int, ...]
+    by_chance: float
+
+
+class RestPlan(Planned):
+    """A search among the rows that fit `queries` whole; the others, `without`, are of other queries."""
+
+    queries: int
+    without: tuple[str, ...]
+    search: SearchPlan
+
+
+class CountedPlan(Planned):
+    """Where a real dataset's queries are counted: its index, and the protocol that forms them."""
+
+    index: str
+    protocol: Protocol
+
+
+class RatesPlan(Planned):
+    """All rates of a paper that are of one dataset and protocol: its own, or those that it quotes.
+
+    `search` is None where it would tell nothing; `counted` is None unless the real dataset is there.
+    """
+
+    dataset: str
+    protocol: str
+    kind: Literal["own", "quoted"]
+    rates: tuple[RatePlan, ...]
+    tried: tuple[TriedPlan, ...]
+    search: SearchPlan | None = None
+    rest: RestPlan | None = None
+    counted: CountedPlan | None = None
+
+
+class DifferencesPlan(Planned):
+    """Differences that the claims quote, against those of the tables' values.
+
+    Of `checked` differences `equal` are the same; the others are named, with what the tables give.
+    """
+
+    checked: int = 0
+    equal: int = 0
+    within_rounding: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+
+
+class DecimalsPlan(Planned):
+    """What the printed decimals of a paper say: its rates, mAP that one match cannot give, differences."""
+
+    rates: tuple[RatesPlan, ...] = ()
+    bounds: tuple[str, ...] = ()
+    differences: DifferencesPlan = DifferencesPlan()
+
+
 class ClaimsPlan(ReportPlan):
     """What is said of a paper beside its tables. `shortened` says that the preset trains for less long."""
 
@@ -380,11 +481,13 @@ class ClaimsPlan(ReportPlan):
     claims: tuple[ClaimPlan, ...]
     inconsistencies: tuple[InconsistencyPlan, ...]
     deviations: tuple[DeviationPlan, ...]
+    decimals: DecimalsPlan = DecimalsPlan()
 
     def inputs(self) -> list[str]:
-        """Return the per-query files behind the claims, each once."""
+        """Return the per-query files behind the claims, and the indexes of real datasets, each once."""
         sides = [side for claim in self.claims for pair in claim.pairs for side in (pair.better, pair.worse)]
-        return sorted({file for side in sides for file in side.files()})
+        indexes = {group.counted.index for group in self.decimals.rates if group.counted}
+        return sorted({file for side in sides for file in side.files()} | indexes)
 
 
 class PagePlan(Planned):

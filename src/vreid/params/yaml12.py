@@ -2,6 +2,7 @@
 
 PyYAML by itself speaks YAML 1.1, in which `1e-4` is a text, `no` is false and `010` is eight. Here a plain
 scalar is what the core schema (YAML 1.2.2, section 10.3) says, and a key that stands twice is an error.
+A number with zeros at its end, as 98.70, keeps them (`vreid.params.numbers.Printed`).
 """
 
 import math
@@ -10,12 +11,16 @@ from typing import Any
 
 import yaml
 
+from vreid.params.numbers import Printed
+
 NULL = re.compile(r"null|Null|NULL|~|")
 BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
+
+ZEROS_AT_ITS_END = re.compile(r"[0-9]+\.[0-9]+0")
 
 DEEPEST = 200
 """Levels of brackets, of indentation, or of a list in a list on one line. libyaml calls itself for each: the
@@ -98,7 +103,10 @@ def _int(loader: Loader, node: yaml.ScalarNode) -> int:
 
 
 def _float(loader: Loader, node: yaml.ScalarNode) -> float:
-    return float(str(loader.construct_scalar(node)).lower().replace(".inf", "inf").replace(".nan", "nan"))
+    text = str(loader.construct_scalar(node))
+    if ZEROS_AT_ITS_END.fullmatch(text):
+        return Printed(text)
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
 
 def _bool(loader: Loader, node: yaml.ScalarNode) -> bool:

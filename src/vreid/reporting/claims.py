@@ -13,6 +13,7 @@ from vreid.evaluation.metrics import Doubles
 from vreid.params.atomic import write_text
 from vreid.params.errors import UserError
 from vreid.params.plan import ClaimPlan, ClaimsPlan, PairPlan, SidePlan
+from vreid.reporting.decimals import with_counted
 from vreid.reporting.formats import statements_latex, statements_markdown, statements_tidy
 from vreid.reporting.missing import Absent, Failures, find_absent, state_of, why_absent, why_not_planned
 from vreid.reporting.records import Made, heading_of
@@ -30,7 +31,8 @@ def write_claims(
 ) -> Statements:
     """Reach the verdicts, write `folder`/<paper>.md, .tex, .csv and .json, and return what they hold.
 
-    They also hold the paper's contradictions and the deviations from it. The CSV is of the claims.
+    They also hold what the paper's decimals say, its contradictions and the deviations from it. The CSV is of
+    the claims.
 
     Raises:
         UserError: As `build_claims`.
@@ -61,6 +63,7 @@ def build_claims(plan: ClaimsPlan, root: Path = Path(), failures: Failures | Non
         claims=tuple(_claim(plan, claim, absent, root) for claim in plan.claims),
         inconsistencies=plan.inconsistencies,
         deviations=plan.deviations,
+        decimals=with_counted(plan.decimals, root),
     )
 
 
@@ -79,6 +82,7 @@ def _claim(plan: ClaimsPlan, claim: ClaimPlan, absent: _Gone, root: Path) -> Cla
         says=claim.says,
         where=claim.where,
         rows_of=claim.rows_of,
+        remarks=claim.remarks,
         metric=claim.metric,
         kind=claim.kind,
         comparisons=tuple(pairs),

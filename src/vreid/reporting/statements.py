@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from vreid.params.plan import DeviationPlan, InconsistencyPlan
+from vreid.params.plan import DecimalsPlan, DeviationPlan, InconsistencyPlan
 from vreid.reporting.cells import Number, Record
 from vreid.reporting.records import Made
 from vreid.reporting.verdicts import VERDICTS, Verdict
@@ -57,13 +57,15 @@ class Comparison(Record):
 class Claim(Record):
     """One claim of a paper and the verdict on it.
 
-    `rows_of` is the table whose rows its sides are named after, if `where` does not name it.
+    `rows_of` is the table whose rows its sides are named after, if `where` does not name it. `remarks` are
+    what a reader has to know of it, whatever the verdict.
     """
 
     id: str
     says: str
     where: str
     rows_of: str | None = None
+    remarks: tuple[str, ...] = ()
     metric: str
     kind: str
     comparisons: tuple[Comparison, ...]
@@ -79,6 +81,7 @@ class Statements(Made):
     claims: tuple[Claim, ...]
     inconsistencies: tuple[InconsistencyPlan, ...]
     deviations: tuple[DeviationPlan, ...]
+    decimals: DecimalsPlan = DecimalsPlan()
 
     def count(self) -> dict[str, int]:
         """Return how many claims have each verdict, in a fixed order."""

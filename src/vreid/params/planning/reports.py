@@ -18,6 +18,8 @@ from vreid.params.figures import (
     Sweep,
 )
 from vreid.params.fingerprint import code_digest, digest_of
+from vreid.params.grim import Rate
+from vreid.params.metrics import TRAINING_TIME
 from vreid.params.paper import Column, Row, Table
 from vreid.params.plan import (
     BaselinePlan,
@@ -26,12 +28,17 @@ from vreid.params.plan import (
     ClaimPlan,
     ClaimsPlan,
     ColumnPlan,
+    CountedPlan,
     DatasetPlan,
+    DecimalsPlan,
     DeviationPlan,
+    DifferencesPlan,
     FigurePlan,
     InconsistencyPlan,
     MethodPlan,
     PairPlan,
+    RatePlan,
+    RatesPlan,
     ReportPlan,
     ResultPlan,
     RowPlan,
@@ -40,6 +47,7 @@ from vreid.params.plan import (
     TablePlan,
 )
 from vreid.params.planning.datasets import Datasets
+from vreid.params.planning.decimals import Candidate, bounds, candidates, difference, rates_plan
 from vreid.params.planning.departures import Cell, gathered
 from vreid.params.planning.recipes import Binding, Recipes, plain
 from vreid.params.planning.rows import rows_of, table_title
@@ -112,6 +120,9 @@ class Reports:
             claims=tuple(self._claim(claim) for claim in self._paper.claims),
             inconsistencies=tuple(self._inconsistencies()),
             deviations=tuple(self._deviations()),
+            decimals=DecimalsPlan(
+                rates=tuple(self._rates()), bounds=tuple(self._bounds()), differences=self._differences()
+            ),
         )
         return plan.model_copy(
             update={"digest": _digest(plan, "vreid.reporting.claims", "vreid.reporting.deviations")}
@@ -263,6 +274,7 @@ class Reports:
             metric=claim.metric,
             kind="best" if claim.best is not None else "pairs",
             rows_of=rows.table,
+            remarks=tuple(found.says for found in self._paper.inconsistencies if found.id in claim.remarks),
             pairs=tuple(self._pair(pair, claim, rows.names) for pair in claim.all_pairs()),
         )
 
@@ -370,6 +382,116 @@ class Reports:
                 holds=found.holds,
                 shown=shown,
             )
+
+    # What the decimals say
+
+    def _cells(self) -> Iterator[tuple[Table, str, Row, ColumnPlan, Rate]]:
+        """Yield every rate that the tables print, with the title of its table, its row and its column."""
+        for key, table in self._paper.tables.items():
+            title, columns = table_title(key, table), self._columns(table)
+            for number, row in enumerate(table.rows):
+                for place, planned in enumerate(columns):
+                    if (rate := table.rate(number, place)) is not None:
+                        yield table, title, row, planned, rate
+
+    def _rates(self) -> Iterator[RatesPlan]:
+        groups: dict[tuple[str, str, bool], list[RatePlan]] = {}
+        for table, title, row, planned, printed in self._cells():
+            group = groups.setdefault((planned.dataset, planned.protocol, row.cited is None), [])
+            alike = [other for other in table.rows if other.label == row.label]
+            name = ", ".join([row.label, *(row.text if len(alike) > 1 else ())])
+            # A paper may put zeros behind what its source prints.
+            rate = printed if row.cited is None else printed.without_zeros()
+            group.append(RatePlan(text=str(rate), decimals=rate.decimals, row=name, table=title))
+        for (name, protocol, own), rates in groups.items():
+            dataset = self._datasets.get(name)
+            rules = dataset.spec.protocol(protocol)
+            among = [*candidates(dataset.spec, rules.list)]
+            among += [
+                Candidate(one.says, one.queries)
+                for one in self._paper.query_sets
+                if (one.dataset, one.list) == (name, rules.list)
+            ]
+            there = dataset.source == "real" and dataset.present
+            yield rates_plan(
+                rates,
+                among,
+                dataset=name,
+                protocol=protocol,
+                kind="own" if own else "quoted",
+                counted=CountedPlan(index=dataset.index, protocol=rules) if there else None,
+            )
+
+    def _bounds(self) -> Iterator[str]:
+        """Say which rows print an mAP that their protocol, with one match for each query, cannot give."""
+        for key, table in self._paper.tables.items():
+            columns = self._columns(table)
+            for number, row in enumerate(table.rows):
+                for place, planned in enumerate(columns):
+                    value = row.paper[place]
+                    protocol = self._datasets.get(planned.dataset).spec.protocol(planned.protocol)
+                    if planned.metric != "mAP" or value is None or protocol.form != "gallery_one":
+                        continue
+                    rates = {
+                        int(other.metric[1:]): rate
+                        for at, other in enumerate(columns)
+                        if (other.dataset, other.protocol, other.variant)
+                        == (planned.dataset, planned.protocol, planned.variant)
+                        and (rate := table.rate(number, at)) is not None
+                    }
+                    where = f"{row.label}, {planned.label}, {table_title(key, table)}"
+                    if rates and (said := bounds(where, rates, Rate.of(value.text, table.decimals))):
+                        yield said
+
+    def _differences(self) -> DifferencesPlan:
+        """Set the differences that the claims quote against those of the tables' values."""
+        printed: dict[tuple[Binding, str, str], list[Rate]] = {}
+        for table in self._paper.tables.values():
+            columns = list(zip(table.columns, self._columns(table), strict=True))
+            for row in table.rows:
+                for (column, planned), value in zip(columns, row.paper, strict=True):
+                    if row.run is not None and value is not None and column.metric != TRAINING_TIME:
+                        where = self._where(_in_column(row.run, column), planned.protocol, planned.metric)
+                        printed.setdefault(where, []).append(Rate.of(value.text, table.decimals))
+        found = DifferencesPlan()
+        for claim in self._paper.claims:
+            for pair in claim.all_pairs():
+                found = self._compared(found, claim, pair, printed)
+        return found
+
+    def _compared(
+        self,
+        found: DifferencesPlan,
+        claim: Claim,
+        pair: Pair,
+        printed: Mapping[tuple[Binding, str, str], list[Rate]],
+    ) -> DifferencesPlan:
+        if pair.paper is None or pair.better.minus is not None or pair.worse.minus is not None:
+            return found
+        better, worse = (
+            printed.get(self._where(*self._binding(side, side.test), claim.metric), [])
+            for side in (pair.better, pair.worse)
+        )
+        if not better or not worse:
+            return found
+        said = f"{claim.id}: {pair.paper:g} ({claim.metric}); the tables print {better[0]} and {worse[0]}"
+        outcome = difference(pair.paper, better, worse)
+        return found.model_copy(
+            update={
+                "checked": found.checked + 1,
+                "equal": found.equal + (outcome == "equal"),
+                "within_rounding": (
+                    *found.within_rounding,
+                    *([said] if outcome == "within rounding" else []),
+                ),
+                "unlike": (*found.unlike, *([said] if outcome == "unlike" else [])),
+            }
+        )
+
+    def _where(self, binding: Binding, protocol: str, metric: str) -> tuple[Binding, str, str]:
+        """Return what tells one printed number from others; the dataset is always named."""
+        dataset = self._recipes.dataset_of(binding)
+        return Binding(binding.experiment, binding.variant, dataset, binding.test), protocol, metric
 
     def _deviations(self) -> Iterator[DeviationPlan]:
         for key, reading in self._paper.readings.items():

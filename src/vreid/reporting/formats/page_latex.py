@@ -8,7 +8,14 @@ from vreid.reporting.chapters import AuditReport, Chapter
 from vreid.reporting.formats import latex, page_wording, recipe_wording, statements_latex, wording
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.formats.latex_text import escape, grid, signed
-from vreid.reporting.formats.page_wording import AUDIT, AUDIT_HEADS, CLAIMS, CONTRADICTIONS, DEVIATIONS
+from vreid.reporting.formats.page_wording import (
+    AUDIT,
+    AUDIT_HEADS,
+    CLAIMS,
+    CONTRADICTIONS,
+    DECIMALS,
+    DEVIATIONS,
+)
 from vreid.reporting.records import Figure
 
 
@@ -50,6 +57,7 @@ def _chapter(chapter: Chapter, reports: Path, folder: Path) -> Iterator[str]:
         yield "\\clearpage\n" if chapter.tables or chapter.figures else ""
         for heading, text in (
             (CLAIMS, statements_latex.claims(said)),
+            (DECIMALS, statements_latex.decimals(said.decimals)),
             (CONTRADICTIONS, statements_latex.inconsistencies(said.inconsistencies)),
             (DEVIATIONS, statements_latex.deviations(said.deviations)),
         ):

@@ -8,7 +8,7 @@ from vreid.reporting.chapters import AuditReport, Chapter
 from vreid.reporting.formats import markdown, page_wording, recipe_wording, statements_markdown, wording
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.formats.markdown import escape
-from vreid.reporting.formats.page_wording import AUDIT, CLAIMS, CONTRADICTIONS, DEVIATIONS
+from vreid.reporting.formats.page_wording import AUDIT, CLAIMS, CONTRADICTIONS, DECIMALS, DEVIATIONS
 from vreid.reporting.records import Figure, Table
 from vreid.reporting.statements import Statements
 
@@ -57,7 +57,8 @@ def _headings(chapter: Chapter) -> Iterator[tuple[str, str]]:
     for figure in chapter.figures:
         yield figure.figure, f"{figure.title}: {figure.caption}"
     if chapter.statements:
-        yield from (("claims", CLAIMS), ("contradictions", CONTRADICTIONS), ("deviations", DEVIATIONS))
+        yield from (("claims", CLAIMS), ("decimals", DECIMALS))
+        yield from (("contradictions", CONTRADICTIONS), ("deviations", DEVIATIONS))
     if chapter.audits:
         yield "audit", AUDIT
 
@@ -104,6 +105,7 @@ def _figure(figure: Figure, place: _Place) -> str:
 def _statements(chapter: Chapter, said: Statements) -> Iterator[str]:
     for name, heading, text in (
         ("claims", CLAIMS, statements_markdown.claims(said)),
+        ("decimals", DECIMALS, statements_markdown.decimals(said.decimals)),
         ("contradictions", CONTRADICTIONS, statements_markdown.inconsistencies(said.inconsistencies)),
         ("deviations", DEVIATIONS, statements_markdown.deviations(said.deviations)),
     ):

@@ -6,11 +6,12 @@ from datetime import datetime
 from vreid.reporting.audited import made as made_audit
 from vreid.reporting.cells import percentage
 from vreid.reporting.chapters import AuditReport, Chapter
-from vreid.reporting.formats import recipe_wording, wording
+from vreid.reporting.formats import decimals_wording, recipe_wording, wording
 from vreid.reporting.missing import by_run
 from vreid.reporting.records import Table
 
 CLAIMS = "Claims"
+DECIMALS = decimals_wording.DECIMALS
 CONTRADICTIONS = "Contradictions in the paper"
 DEVIATIONS = "Deviations from the paper"
 AUDIT = "How far the rules of evaluation move the numbers"

@@ -2,9 +2,9 @@ r"""Claims, contradictions and deviations as LaTeX with booktabs; compiles stand
 
 from collections.abc import Sequence
 
-from vreid.params.plan import DeviationPlan, InconsistencyPlan
+from vreid.params.plan import DecimalsPlan, DeviationPlan, InconsistencyPlan
+from vreid.reporting.formats import decimals_wording, wording
 from vreid.reporting.formats import statements_wording as words
-from vreid.reporting.formats import wording
 from vreid.reporting.formats.latex import section, shrunk, standing_alone
 from vreid.reporting.formats.latex_text import escape, grid, signed
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
@@ -13,14 +13,19 @@ COMPARED = r"p{.36\linewidth}"
 """The column of what is compared: its text is broken, so that the others need not be shrunk much."""
 
 
+DECIMALS = r"p{.25\linewidth}p{.3\linewidth}p{.27\linewidth}p{.18\linewidth}"
+"""The columns of what the decimals say: all are text that is broken."""
+
+
 def document(said: Statements) -> str:
     """Return everything that is said of a paper as a file of its own."""
     parts = (
         (f"Claims of {said.title}", claims(said)),
+        (decimals_wording.DECIMALS, decimals(said.decimals)),
         ("Contradictions in the paper", inconsistencies(said.inconsistencies)),
         ("Deviations from the paper", deviations(said.deviations)),
     )
-    about = f"Claims of {said.paper}, contradictions in it, and deviations from it"
+    about = f"Claims of {said.paper}, what its decimals say, contradictions in it, and deviations from it"
     return standing_alone(about, "".join(f"{section(heading)}{below}" for heading, below in parts))
 
 
@@ -49,6 +54,24 @@ def claims(said: Statements) -> str:
             paragraph(rf"\textbf{{{escape(words.provenance(said))}}} {escape(words.summary([said]))}"),
             *(_claim(number, claim, ours, letters) for number, claim in enumerate(said.claims, start=1)),
             *(paragraph(rf"\footnotesize {note}") for note in [*notes, escape(words.key(said))]),
+        ]
+    )
+
+
+def decimals(found: DecimalsPlan) -> str:
+    """Return what the printed decimals say as a tabular and sentences, without a heading."""
+    if not found.rates:
+        return paragraph(escape(decimals_wording.NO_RATES))
+    rows = [
+        [rf"\raggedright {escape(text)}" for text in row[:-1]] + [escape(row[-1])]
+        for row in decimals_wording.rows(found)
+    ]
+    tabular = grid(DECIMALS, decimals_wording.HEADS, rows)
+    return "".join(
+        [
+            paragraph(escape(decimals_wording.INTRODUCTION)),
+            *([rf"{{\small{shrunk(tabular)}}}" + "\n"] if rows else []),
+            *(paragraph(escape(sentence)) for sentence in decimals_wording.sentences(found)),
         ]
     )
 
@@ -97,6 +120,7 @@ def _claim(number: int, claim: Claim, ours: str, letters: dict[str, str]) -> str
     """Return a claim's sentence and verdict, and its comparisons as a tabular."""
     sentence = rf"\textbf{{{number}.}} {escape(claim.says)} ({escape(words.place(claim))}) "
     verdict = rf"\textbf{{{claim.verdict}}}: {escape(claim.reason)}."
+    verdict += "".join(f" {escape(words.remark(text))}" for text in claim.remarks)
     heads = ["compared", "metric", "paper", ours, r"95\,\% interval", "by itself"]
     tabular = grid(rf"{COMPARED}lrrll", heads, [_cells(pair, letters) for pair in claim.comparisons])
     return paragraph(sentence + verdict) + rf"{{\small{shrunk(tabular)}}}" + "\n"

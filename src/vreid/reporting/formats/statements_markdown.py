@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from vreid.params.plan import DeviationPlan, InconsistencyPlan
+from vreid.params.plan import DecimalsPlan, DeviationPlan, InconsistencyPlan
+from vreid.reporting.formats import decimals_wording, wording
 from vreid.reporting.formats import statements_wording as words
-from vreid.reporting.formats import wording
 from vreid.reporting.formats.markdown import escape, grid
 from vreid.reporting.statements import Claim, Comparison, Side, Statements
 
@@ -14,6 +14,8 @@ def page(said: Statements) -> str:
     blocks = [
         f"# Claims of {escape(said.title)}",
         claims(said),
+        f"## {decimals_wording.DECIMALS}",
+        decimals(said.decimals),
         "## Contradictions in the paper",
         inconsistencies(said.inconsistencies),
         "## Deviations from the paper",
@@ -55,6 +57,20 @@ def claims(said: Statements) -> str:
     )
 
 
+def decimals(found: DecimalsPlan) -> str:
+    """Return what the printed decimals say as a table and sentences, without a heading."""
+    if not found.rates:
+        return decimals_wording.NO_RATES
+    rows = [[escape(text) for text in row] for row in decimals_wording.rows(found)]
+    return "\n\n".join(
+        [
+            escape(decimals_wording.INTRODUCTION),
+            *([grid(decimals_wording.HEADS, [":--"] * len(decimals_wording.HEADS), rows)] if rows else []),
+            "\n".join(f"- {escape(sentence)}" for sentence in decimals_wording.sentences(found)),
+        ]
+    )
+
+
 def inconsistencies(found: Sequence[InconsistencyPlan]) -> str:
     """Return the contradictions as a table, without a heading."""
     if not found:
@@ -86,7 +102,8 @@ def deviations(found: Sequence[DeviationPlan]) -> str:
 
 def _rows(number: int, claim: Claim, letters: dict[str, str]) -> list[list[str]]:
     """Return a claim's line; one of several comparisons has a line for each below it."""
-    about = [str(number), f"{escape(claim.says)} ({escape(words.place(claim))})"]
+    remarks = "".join(f"<br>{escape(words.remark(text))}" for text in claim.remarks)
+    about = [str(number), f"{escape(claim.says)} ({escape(words.place(claim))}){remarks}"]
     lines = [_compared(pair, letters) for pair in claim.comparisons]
     verdict = f"**{claim.verdict}**: {escape(claim.reason)}"
     if len(lines) == 1:

@@ -90,6 +90,11 @@ def side(one: Side) -> str:
     return one.name if one.value is None else f"{one.name} ({printed(one.value, DECIMALS)})"
 
 
+def remark(text: str) -> str:
+    """Return what a reader of a claim has to know, whatever the verdict."""
+    return f"To be known: {text}"
+
+
 def place(claim: Claim) -> str:
     """Say where a claim stands, and in which table its sides, if that is another place."""
     return f"{claim.where}; rows of {claim.rows_of}" if claim.rows_of else claim.where

@@ -9,7 +9,7 @@ from vreid.params.atomic import write_json, write_text
 from vreid.params.errors import UserError
 from vreid.params.plan import PagePlan
 from vreid.reporting.chapters import Chapter, read_chapters
-from vreid.reporting.formats import page_wording, wording
+from vreid.reporting.formats import decimals_wording, page_wording, wording
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.site import assets
 from vreid.reporting.site.chapters import ShownChapter, shown_chapter, totals
@@ -96,6 +96,7 @@ def _page(
             verdicts=VERDICTS,
             headings=page_wording,
             words=words,
+            decimals=decimals_wording,
             missing=wording.MISSING,
         )
     )

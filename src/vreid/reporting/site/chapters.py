@@ -9,7 +9,7 @@ from vreid.params.plan import DeviationPlan
 from vreid.reporting.audited import made
 from vreid.reporting.cells import percentage
 from vreid.reporting.chapters import AuditReport, Chapter
-from vreid.reporting.formats import page_wording, recipe_wording, wording
+from vreid.reporting.formats import decimals_wording, page_wording, recipe_wording, wording
 from vreid.reporting.formats import statements_wording as words
 from vreid.reporting.site.claims import ShownClaims, shown_claims
 from vreid.reporting.site.pictures import Picture, embedded
@@ -56,6 +56,8 @@ class ShownChapter:
     tables: tuple[ShownTable, ...]
     figures: tuple[ShownFigure, ...]
     claims: tuple[ShownClaims, ...]
+    decimals: tuple[tuple[str, ...], ...]
+    decimals_say: tuple[str, ...]
     contradictions: tuple[tuple[str, str, str], ...]
     deviations: tuple[DeviationPlan, ...]
     audits: tuple[ShownAudit, ...]
@@ -87,6 +89,10 @@ def shown_chapter(chapter: Chapter, reports: Path) -> ShownChapter:
         ),
         figures=_figures(chapter, reports),
         claims=tuple(shown_claims(said) for said in chapter.statements),
+        decimals=tuple(row for said in chapter.statements for row in decimals_wording.rows(said.decimals)),
+        decimals_say=tuple(
+            line for said in chapter.statements for line in decimals_wording.sentences(said.decimals)
+        ),
         contradictions=tuple((one.where, one.says, words.outcome(one)) for one in found),
         deviations=tuple(one for said in chapter.statements for one in said.deviations),
         audits=tuple(_audit(audit, reports) for audit in chapter.audits),

@@ -46,6 +46,7 @@ class ShownLine:
     number: str
     says: str
     where: str
+    remarks: tuple[str, ...]
     several: str
     sides: tuple[ShownSide, ...]
     measured: str
@@ -115,11 +116,13 @@ class _Scale:
 
 def _lines(number: int, claim: Claim, reasons: dict[str, Note], scale: _Scale) -> Iterator[ShownLine]:
     single = len(claim.comparisons) == 1
+    remarks = tuple(words.remark(text) for text in claim.remarks)
     if not single:
         yield ShownLine(
             number=str(number),
             says=claim.says,
             where=words.place(claim),
+            remarks=remarks,
             several=words.several(claim),
             sides=(),
             measured="",
@@ -136,6 +139,7 @@ def _lines(number: int, claim: Claim, reasons: dict[str, Note], scale: _Scale) -
             number=str(number) if single else "",
             says=claim.says if single else "",
             where=words.place(claim) if single else "",
+            remarks=remarks if single else (),
             several="",
             sides=sides,
             measured=words.measured(pair),
