@@ -24,7 +24,7 @@ def test_it_holds_code_weights_and_the_part_of_the_plan(demo, packed):
     files = {path.relative_to(packed).as_posix() for path in packed.rglob("*") if path.is_file()}
     assert files == {*read_sums(packed), "SHA256SUMS"}
     pretrained = sorted(path.name for path in (packed / "vreid/models/pretrained").iterdir())
-    assert pretrained == ["densenet121-w0.125.json", "densenet121-w0.125.safetensors"]
+    assert pretrained == ["densenet121-w0.5-d0.33.json", "densenet121-w0.5-d0.33.safetensors"]
     assert (packed / "vreid/commit.txt").read_text() == f"{bundle.commit or ''}\n"
 
 

@@ -292,7 +292,7 @@ def test_rendered_weights_are_float32_and_counters_stay_counters(shipped):
 def test_weights_that_were_not_rendered_are_named_with_the_command_that_makes_them(shipped, missing, width):
     if missing:
         (shipped / missing).unlink()
-    with pytest.raises(UserError, match=rf"`vreid pretrain resnet50 --width {width}` makes it"):
+    with pytest.raises(UserError, match=rf"`vreid pretrain resnet50 --width {width} --depth 1` makes it"):
         load_rendered("resnet50", width, shipped)
 
 

@@ -78,7 +78,7 @@ def test_the_worked_example_gives_a_new_table(copy: Project):
         assert 0 < float(rows[label, "R1"]["value"]) <= 100
     page = (copy.folder / f"reports/tables/{NAME}/table1.md").read_text()
     assert "Kumar et al.: Vehicle Re-Identification: an Efficient Baseline Using Triplet Embedding" in page
-    assert "model.backbone.width: 0.25 (paper: 1.0)" in page
+    assert "model.backbone.width: 0.5 (paper: 1.0)" in page
     assert (copy.folder / f"reports/figures/{NAME}/figure1.png").stat().st_size > 5000
 
 

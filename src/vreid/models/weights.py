@@ -58,8 +58,8 @@ def load_rendered(
     """
     path = folder / rendered_name(name, width, depth)
     manifest = path.with_suffix(".json")
-    shape = f"width {width:g}" if depth == 1 else f"width {width:g} and depth {depth:g}"
-    options = f"--width {width:g}" if depth == 1 else f"--width {width:g} --depth {depth:g}"
+    options = f"--width {width:g}" + (f" --depth {depth:g}" if maker == "pretrain" else "")
+    shape = f"width {width:g}" + ("" if depth == 1 else f" and depth {depth:g}")
     remedy = f"`vreid {maker} {name} {options}` makes it."
     if not path.is_file() or not manifest.is_file():
         raise UserError(
