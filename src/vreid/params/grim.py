@@ -177,5 +177,6 @@ def single_match_bounds(rates: Mapping[int, float]) -> tuple[float, float]:
     return low, high + (100 - rates[last]) / (last + 1)
 
 
+@cache
 def _printable(decimals: int) -> int:
     return int(100 * 10**decimals)

@@ -68,6 +68,7 @@ class Reports:
         self._paper = recipes.paper
         self._datasets = datasets
         self._runs = runs
+        self._planned_columns: dict[int, tuple[ColumnPlan, ...]] = {}
         self._heading: dict[str, Any] = {
             "paper": recipes.name,
             "citation": recipes.paper.paper.citation(),
@@ -131,7 +132,9 @@ class Reports:
     # Tables
 
     def _columns(self, table: Table) -> tuple[ColumnPlan, ...]:
-        return tuple(self._column(table, column) for column in table.columns)
+        if id(table) not in self._planned_columns:
+            self._planned_columns[id(table)] = tuple(self._column(table, one) for one in table.columns)
+        return self._planned_columns[id(table)]
 
     def _column(self, table: Table, column: Column) -> ColumnPlan:
         own = [row.run for row in table.rows if row.run is not None]
