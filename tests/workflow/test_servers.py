@@ -163,4 +163,4 @@ def test_every_job_has_a_log_and_a_record_of_what_it_used(finished: Project):
             # A fork's training is all but its client's own start and the reading of the plan.
             assert record["cpu_seconds"] >= trained["cpu_seconds"] > 0.1
             assert record["seconds"] >= trained["seconds"]
-            assert record["peak_mib"] >= trained["peak_memory"] / 2**20 > 50
+            assert record["peak_mib"] + 0.1 >= trained["peak_memory"] / 2**20 > 50  # rounded
