@@ -68,9 +68,9 @@ def test_each_network_of_hamnets_tables_has_its_own_input_size():
         if line.startswith("input.height")
     }
     assert sizes == {
-        "input.height: 32 (paper: 128)": {"ResNet50", "Densenet121", "MobileNetV2"},
-        "input.height: 48 (paper: 224)": {"SeResNet50"},
+        "input.height: 64 (paper: 128)": {"ResNet50", "Densenet121", "MobileNetV2"},
+        "input.height: 64 (paper: 224)": {"SeResNet50"},
         "input.height: 75 (paper: 299)": {"InceptionResNetV3"},
     }
-    assert "schedule.epochs: 4 (paper: 120)" in plan.recipe
+    assert "schedule.epochs: 6 (paper: 120)" in plan.recipe
     assert not any(line.startswith("input.") for line in plan.recipe)

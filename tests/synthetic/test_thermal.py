@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.synthetic.small import small_spec
 
-from vreid.synthetic.bodies import Part, vehicle_mesh
+from vreid.synthetic.bodies import Part, vehicle_mesh, vehicle_shape
 from vreid.synthetic.environment import Site
 from vreid.synthetic.scene import Film, Placed, Scene, Solid, View, cast, crop_camera
 from vreid.synthetic.studio import cover_surfaces, draw_passage
@@ -23,7 +23,7 @@ def test_parts_differ_more_between_look_alikes_than_between_the_days_of_one(seed
     model = next(m for m in (draw_model(seed, k) for k in range(60)) if m.type == "sedan")
     details = draw_details(seed, "sedan", 1)
     first = Vehicle(model, draw_finish(seed, "grey", 1), details)
-    solid = Solid(vehicle_mesh(first))
+    solid = Solid(vehicle_mesh(vehicle_shape(first)))
     view = View(0.6, 0.4, 14.0, 0.0)
     camera = crop_camera(Placed(solid, vehicle=first), view, Film(48, 1), (0, 0, 0, 0))
     heat = []
@@ -67,7 +67,7 @@ def test_a_heat_patch_changes_its_spot_and_nothing_else():
     buffers = []
     for each in (bare, patched):
         vehicle = Vehicle(model, draw_finish(0, "grey", 1), each)
-        target = Placed(Solid(vehicle_mesh(vehicle)), vehicle=vehicle)
+        target = Placed(Solid(vehicle_mesh(vehicle_shape(vehicle))), vehicle=vehicle)
         camera = crop_camera(target, View(0.6, 0.6, 14.0, 0.0), Film(64, 1), (0, 0, 0, 0))
         scene = Scene([target])
         surfaces = cast(scene, camera)

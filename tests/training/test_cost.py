@@ -30,19 +30,19 @@ def first(plan, start):
 
 
 def test_steps_of_p_x_k_batches(plan):
-    # 36 identities with 9 images each; 12 epochs of batches of 8 x 4: two chunks of each identity, 72 / 8.
+    # 80 identities with 9 images each; 15 epochs of batches of 8 x 4: two chunks of each identity, 160 / 8.
     run = first(plan, "sanet-sanet-uav_veid")
     render = plan.datasets["uav_veid"].spec.render
-    assert (render.train_ids, render.cameras_per_id * render.images_per_camera) == (36, 9)
-    assert steps_of(run, plan) == 12 * 9
+    assert (render.train_ids, render.cameras_per_id * render.images_per_camera) == (80, 9)
+    assert steps_of(run, plan) == 15 * 20
 
 
 def test_a_measured_step_counts_as_often_as_it_is_taken(plan):
     run = first(plan, "sanet-sanet-uav_veid")
     known = {step_key(run.config): Known("resnet50", 0.5, step_work(run.config))}
     cost = run_costs(plan, known)[run.name]
-    assert (cost.steps, cost.seconds, cost.source) == (108, 54.0, "measured")
-    assert cost.work == 3 * 108 * 32 * work(run.config)
+    assert (cost.steps, cost.seconds, cost.source) == (300, 150.0, "measured")
+    assert cost.work == 3 * 300 * 32 * work(run.config)
 
 
 def test_other_steps_are_scaled_by_their_work_first_from_those_of_their_backbone(plan):
@@ -72,7 +72,9 @@ def test_a_run_of_several_tables_is_new_in_the_first_alone(plan):
     tables = {cost.table: cost for cost in costs}
     assert set(tables["se_densenet/table2"].runs) <= set(tables["se_densenet/table1"].runs)
     assert tables["se_densenet/table2"].first == ()
-    assert len(tables["hamnet/table2"].runs) == 4 * 5  # four rows, five backbones
+    assert (
+        len(tables["hamnet/table2"].runs) == 4 * 5 + 3 * 2
+    )  # four rows, five backbones, three with two more seeds
     assert len(tables["hamnet/table3"].runs) == 7 * 5
 
 

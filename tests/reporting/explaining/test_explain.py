@@ -46,7 +46,7 @@ def test_a_run_tells_what_is_recorded_of_it(finished_world):
     assert (tested.protocol, tested.queries, tested.gallery) == ("veri776", 4, 24)
     assert tested.values == {"mAP": Decimal("56.25")}
     assert "input.height: 64 (paper: 256)" in facts.recipe
-    assert "schedule.epochs: 6 (paper: 120)" in facts.recipe
+    assert "schedule.epochs: 8 (paper: 120)" in facts.recipe
 
 
 def test_files_carry_the_digest_of_what_lies_there(finished_world):

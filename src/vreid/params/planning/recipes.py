@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,24 @@ class Recipes:
         return tuple(sorted({*self._seeds, *(seed for own in self.mine.seeds_of.values() for seed in own)}))
 
     def seeds_for(self, binding: Binding) -> tuple[int, ...]:
-        """Return the seeds that a binding is trained with."""
-        return self.mine.seeds_of.get(self.stem(binding)) or self._seeds
+        """Return the seeds that a binding is trained with: those of its recipe, or the paper's."""
+        recipe, _ = self.resolved(binding)
+        return next((seeds for known, seeds in self._own_seeds if known == recipe), self._seeds)
+
+    @cached_property
+    def _own_seeds(self) -> list[tuple[TrainConfig, tuple[int, ...]]]:
+        """The recipes with seeds of their own: what resolves alike is the same run and has the same."""
+        found = []
+        for stem, seeds in self.mine.seeds_of.items():
+            label, _, dataset = stem.rpartition("-")
+            for experiment in self.paper.experiments:
+                for variant in (None, *self.paper.variants):
+                    binding = Binding(experiment, variant)
+                    if binding.label == label:
+                        own = self.dataset_of(binding) == dataset
+                        binding = binding if own else Binding(experiment, variant, dataset)
+                        found.append((self.resolved(binding)[0], seeds))
+        return found
 
     def stem(self, binding: Binding) -> str:
         """Return what a binding's runs are called between the paper and the seed."""
