@@ -14,7 +14,7 @@ export UV_NATIVE_TLS := true
 .PHONY: help setup setup-cluster reports crate test test-processors test-faults test-slurm lint mlflow-server ui lock clean
 
 help:  ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.compiled  ## Create .venv and install everything that requirements.lock names
 

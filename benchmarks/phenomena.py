@@ -25,6 +25,7 @@ from torch.nn import functional
 from vreid.evaluation.baselines import colour_histogram, raw_pixels
 from vreid.evaluation.evaluate import Method, evaluate_arrays, evaluate_pool
 from vreid.evaluation.protocols import Protocol
+from vreid.evaluation.result import Result
 from vreid.params.dataset import read_dataset
 from vreid.params.render import RenderSpec
 from vreid.synthetic.arrays import Stream, stream
@@ -103,7 +104,7 @@ def no_camera_rule(seed: int, steps: int) -> tuple[list[str], list[Pictures]]:
         found = []
         for method in (colour_histogram, raw_pixels):
             result = evaluate_pool(method(images), pids[test], protocol=ALL_VS_ALL, method=_euclidean())
-            found.append(_shown(result.summary()))
+            found.append(_shown(result))
         lines.append(f"{name}, all vs all: histogram {found[0]}, raw pixels {found[1]}")
         rows += _rows(seen, "rgb", 1)
     return lines, rows
@@ -128,8 +129,10 @@ def darkness(seed: int, steps: int) -> tuple[list[str], list[Pictures]]:
 
 def heading(seed: int, steps: int) -> tuple[list[str], list[Pictures]]:
     """Measure what turning drone images by their vehicle's true heading gains."""
-    seen = _render("veri_uav", ("rgb",), seed, train_ids=2, test_ids=40, models=40, image_size=64)
-    poses = Poses(seen.world, load_layout("veri_uav").shape)
+    seen = _render(
+        "vru", ("rgb",), seed, train_ids=2, test_ids=100, models=40, image_size=64, low_resolution=0.25
+    )
+    poses = Poses(seen.world, load_layout("vru").shape)
     turn = np.array([apparent_heading(*poses.pose(shot)) for shot in seen.shots])
     images = seen.images["rgb"]
     aligned = np.stack([_turned(image, angle) for image, angle in zip(images, turn, strict=True)])
@@ -247,15 +250,15 @@ def _across(seen: Seen, features: Any, queries: Any = None, *, query: Values | N
         (features if query is None else query)[rows], features[gallery], pids[rows], pids[gallery],
         cameras[rows], cameras[gallery], protocol="custom", method=_euclidean(),
     )  # fmt: skip
-    return _shown(result.summary())
+    return _shown(result)
 
 
 def _chance(seen: Seen) -> str:
     return _across(seen, np.random.default_rng(0).normal(size=(len(seen.shots), 8)))
 
 
-def _shown(summary: Any) -> str:
-    return f"{100 * summary['mAP']:.1f} / {100 * summary['R1']:.1f}"
+def _shown(result: Result) -> str:
+    return f"{100 * result['mAP']:.1f} / {100 * result.cmc[0]:.1f}"
 
 
 class Block(nn.Module):
@@ -359,14 +362,14 @@ def _rows(seen: Seen, band: str, count: int) -> list[Pictures]:
 
 
 def _sheet(rows: Sequence[Pictures], title: str, path: Path) -> None:
-    """Write rows of up to eight images below their title, in 96 colours."""
-    lines = [np.concatenate(list(row), axis=1) for row in rows]
-    width = max(8 * SIDE, *(line.shape[1] for line in lines))
-    sheet = Image.new("RGB", (width, 16 + SIDE * len(lines)), "white")
+    """Write up to five rows of six images below their title, small enough for a repository."""
+    lines = [np.concatenate(list(row[:6]), axis=1) for row in rows[:5]]
+    sheet = Image.new("RGB", (6 * SIDE, 16 + SIDE * len(lines)), "white")
     ImageDraw.Draw(sheet).text((2, 2), title, fill="black")
     for number, line in enumerate(lines):
         sheet.paste(Image.fromarray(line), (0, 16 + number * SIDE))
-    sheet.quantize(96).save(path, optimize=True)
+    coarse = sheet.quantize(40, dither=Image.Dither.NONE)
+    coarse.save(path, optimize=True)
 
 
 if __name__ == "__main__":

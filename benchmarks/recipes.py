@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 
 from vreid.params.dataset import dataset_names, read_dataset
 from vreid.params.plan import Plan, RunPlan
-from vreid.params.read import read_yaml
+from vreid.params.preset import read_preset
 from vreid.params.resolve import load
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,11 @@ def main() -> None:
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("a", encoding="utf-8") as log:
         for run in plan.runs.values():
-            found = {"run": stem(run), "changed": {**overrides, "epochs": run.config.schedule.epochs}}
+            found = {
+                "run": stem(run),
+                "lr": run.config.optimizer.lr,
+                "changed": {**overrides, "epochs": run.config.schedule.epochs},
+            }
             found |= {"cpu_seconds": cpu_seconds(work / "runs" / run.name), **dict(learned(plan, run, work))}
             log.write(json.dumps(found) + "\n")
             print(json.dumps(found))
@@ -83,7 +87,8 @@ def lay_out(
     """Write params/ for the runs alone: the project's, with a preset that extends `preset`."""
     shutil.rmtree(work / "params", ignore_errors=True)
     shutil.copytree(ROOT / "params", work / "params")
-    base = read_yaml(ROOT / "params" / "presets" / f"{preset}.yaml").get("datasets", {})
+    own = read_preset(ROOT / "params" / "presets", preset).model_dump(mode="json", exclude_unset=True)
+    base = own.get("datasets", {})
     seeds = {}
     for name in dataset_names(work / "params"):
         render = read_dataset(name, work / "params").render
@@ -95,7 +100,6 @@ def lay_out(
         mine["epochs"] = epochs
     for other in others:
         (work / "params" / "papers" / f"{other}.yaml").unlink()
-    own = read_yaml(work / "params" / "presets" / f"{preset}.yaml")
     own["papers"] = {
         paper: {
             **own["papers"].get(paper, {}),

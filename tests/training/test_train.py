@@ -159,7 +159,7 @@ import time
 from pathlib import Path
 from vreid.training.client import run_in_server
 modules = ["vreid.models.dpa", "vreid.losses.focal", "vreid.losses.triplet", "vreid.training.train"]
-sys.exit(run_in_server("job:main", sys.argv[1:], modules, Path("server")))
+sys.exit(run_in_server("job:main", sys.argv[1:], modules, Path("server")).status)
 """
 
 JOB = """

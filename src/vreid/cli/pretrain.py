@@ -1,4 +1,4 @@
-"""`vreid pretrain`: makes the starting weights of narrow networks from rendered vehicles."""
+"""`vreid pretrain`: makes the starting weights of small networks from rendered vehicles."""
 
 import multiprocessing
 import signal

@@ -23,7 +23,9 @@ _REFUSED = re.compile(r"^vreid: (?P<reason>.*)", re.MULTILINE | re.DOTALL)
 _RAISED = re.compile(
     r"^Traceback \(most recent call last\):$.*^(?P<reason>[\w.]+(?::.*)?)$", re.MULTILINE | re.DOTALL
 )
-_STOPPED = re.compile(r"was stopped by |^KeyboardInterrupt|^vreid\.training\.interruption\.")
+_STOPPED = re.compile(
+    r"was stopped(?: by |, and the job with it)|^KeyboardInterrupt|^vreid\.training\.interruption\."
+)
 
 
 class Absent(Record):

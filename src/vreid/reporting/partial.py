@@ -98,7 +98,12 @@ def _order(name: str) -> int:
 def _why(name: str, error: Exception, root: Path) -> str:
     """Return why a report cannot be written: as its own rule's log has it, or else as was found now."""
     kind, _, rest = name.partition("/")
-    log = Path("logs") / kind.removesuffix("s") / f"{rest.removesuffix('/audit').replace('/', '-')}.log"
+    if kind in ("tables", "figures", "audits"):
+        log = Path("logs") / kind.removesuffix("s") / f"{rest.removesuffix('/audit').replace('/', '-')}.log"
+    elif kind == "claims" and rest:
+        log = Path("logs") / kind / f"{rest}.log"
+    else:
+        log = Path("logs") / ("index" if name == "index" else "page") / f"{name}.log"
     reason = read_failure(root / log)
     return f"failed; {reason} ({log.as_posix()})" if reason else str(error)
 
