@@ -1,10 +1,13 @@
 """What became of a run whose results are not there, from what it left behind."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from vreid.reporting.missing import Absent, by_run, find_absent, read_failure, why_absent
+from vreid.reporting.partial import log_of
 
 RUN = "p-a-d-s0-0123456789"
 FILE = f"runs/{RUN}/eval-01234567/evaluation.json"
@@ -50,6 +53,12 @@ FINISHED = {"type": "end", "time": 1, "status": "FINISHED", "error": None}
         ),
         (
             {"events": [START], "train": "vreid: r was stopped by SIGINT after step 1 of 2"},
+            "pending",
+            "its training has not come to its end",
+            f"runs/{RUN}/events.jsonl",
+        ),
+        (
+            {"events": [START], "train": "vreid: the fork server was stopped, and the job with it"},
             "pending",
             "its training has not come to its end",
             f"runs/{RUN}/events.jsonl",
@@ -109,3 +118,22 @@ def test_seeds_are_counted_by_state_and_a_run_is_counted_once():
     )
     again = failed.model_copy(update={"state": "pending"})
     assert by_run([again, pending, failed]) == (failed, pending)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "wildcards"),
+    [
+        ("tables/dpa/table3", "table", {"paper": "dpa", "table": "table3"}),
+        ("figures/sanet/figure5", "figure", {"paper": "sanet", "figure": "figure5"}),
+        (f"audits/{RUN}/audit", "audit", {"run": RUN}),
+        ("claims/dpa", "claims", {"paper": "dpa"}),
+        ("claims", "page", {"page": "claims"}),
+        ("papers/dpa", "page", {"page": "papers/dpa"}),
+        ("all_tables", "page", {"page": "all_tables"}),
+        ("index", "index", {}),
+    ],
+)
+def test_a_reports_log_is_where_its_rule_writes_it(name, rule, wildcards):
+    rules = Path("workflow/rules/reports.smk").read_text(encoding="utf-8")
+    pattern = re.search(rf"^rule {rule}:\n.*?text=\"(.*?)\"", rules, re.DOTALL | re.MULTILINE)[1]
+    assert log_of(name).as_posix() == pattern.format(**wildcards)

@@ -95,15 +95,21 @@ def _order(name: str) -> int:
     return 2 if name == "index" else 0 if "/" in name and not name.startswith("papers/") else 1
 
 
-def _why(name: str, error: Exception, root: Path) -> str:
-    """Return why a report cannot be written: as its own rule's log has it, or else as was found now."""
+def log_of(name: str) -> Path:
+    """Return the log that the rule of a report writes, relative to the project's folder."""
     kind, _, rest = name.partition("/")
     if kind in ("tables", "figures", "audits"):
-        log = Path("logs") / kind.removesuffix("s") / f"{rest.removesuffix('/audit').replace('/', '-')}.log"
-    elif kind == "claims" and rest:
-        log = Path("logs") / kind / f"{rest}.log"
+        place = f"{kind.removesuffix('s')}/{rest.removesuffix('/audit').replace('/', '-')}"
+    elif name == "index" or (kind == "claims" and rest):
+        place = f"{kind}/{rest or name}"
     else:
-        log = Path("logs") / ("index" if name == "index" else "page") / f"{name}.log"
+        place = f"page/{name}"
+    return Path("logs") / f"{place}.log"
+
+
+def _why(name: str, error: Exception, root: Path) -> str:
+    """Return why a report cannot be written: as its own rule's log has it, or else as was found now."""
+    log = log_of(name)
     reason = read_failure(root / log)
     return f"failed; {reason} ({log.as_posix()})" if reason else str(error)
 
