@@ -1,6 +1,10 @@
 """Measures evaluation against the matrix product it cannot do without, and against other libraries.
 
     python benchmarks/evaluation.py [--skip-large] [--repeats 7]
+    python benchmarks/evaluation.py --walk [--memory 6]
+
+`--walk` goes from 1,000 to 1,000,000 gallery images at 512 and at 2,048 columns, in processor time on one
+core, as far as the features fit into `--memory` GiB.
 
 Every ratio is the median over pairs that are measured one right after the other, so that a busy machine slows
 both. The features are random points around one centre per identity. A library that is not installed is named
@@ -71,6 +75,11 @@ class Problem:
     def product(self) -> Floats:
         """Return the bare product that every evaluation needs."""
         return self.query @ self.gallery.T
+
+    def blocks(self) -> None:
+        """Compute the bare product for 512 queries at a time, where the whole would not fit into memory."""
+        for start in range(0, len(self.query), 512):
+            self.query[start : start + 512] @ self.gallery.T
 
 
 class GivenKeys:
@@ -273,6 +282,46 @@ def vru_size(table: Table, repeats: int) -> None:
     table.add_row("VRU-large size", "peak memory above the features", memory, "", "1024 MiB")
 
 
+def walk(gib: float, repeats: int) -> Table:
+    """Measure galleries of growing size: the ratio must not hang on the size that blocks were chosen for."""
+    table = Table(title="Evaluation against the bare product, processor time on one core")
+    for heading in (
+        "gallery",
+        "columns",
+        "queries",
+        "matches",
+        "ms a query",
+        "bare product",
+        "ratio",
+        "at most",
+    ):
+        table.add_column(heading, justify="right")
+    for columns in (512, 2048):
+        for gallery in (1000, 10_000, 50_000, 200_000, 600_000, 1_000_000):
+            # Enough queries that checking the gallery, once an evaluation, is as little as in a test set.
+            queries = 2048 if gallery <= 10_000 else 512
+            size = f"{gallery:,}", f"{columns:,}", f"{queries:,}"
+            need = 4 * columns * (gallery + queries) / 2**30
+            if need > gib:
+                table.add_row(*size, "", "", "", f"needs {need:.1f} GiB", "1.5")
+                continue
+            for matches in (10, 100):
+                problem = Problem.of_size(queries, gallery, gallery // matches, columns)
+                found = [(cpu(problem.evaluate), cpu(problem.blocks)) for _ in range(repeats)]
+                one, other = sorted(found, key=lambda times: times[0] / times[1])[repeats // 2]
+                each = f"{1000 * one / queries:.3f}", f"{1000 * other / queries:.3f}"
+                table.add_row(*size, str(matches), *each, f"{one / other:.2f}", "1.5")
+    return table
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Return the processor time of one call in seconds, with the linear algebra on one thread."""
+    with threadpool_limits(1):
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+
 def main() -> None:
     """Measure, and print everything as one table."""
     parser = argparse.ArgumentParser(
@@ -280,7 +329,12 @@ def main() -> None:
     )
     parser.add_argument("--skip-large", action="store_true", help="leave VRU-large out (minutes, 5 GiB)")
     parser.add_argument("--repeats", type=int, default=7, help="pairs per ratio; 3 at most at the large size")
+    parser.add_argument("--walk", action="store_true", help="measure galleries of growing size instead")
+    parser.add_argument("--memory", type=float, default=6.0, help="GiB that features may take in the walk")
     options = parser.parse_args()
+    if options.walk:
+        Console(width=130).print(walk(options.memory, options.repeats))
+        return
     table = Table(title="Evaluation, measured side by side")
     for heading in ("problem", "measure", "found", "ratio", "at most"):
         table.add_column(heading)

@@ -134,7 +134,10 @@ def test_blocks_and_threads_change_nothing(problem, threads, block, slab):
     assume(problem.slow() is not None)
     expected = problem.evaluate(method=Method("euclidean"))
     row = 4 * (len(problem.gallery) + problem.gallery.shape[1])
-    with patch.object(distances, "LARGEST_BLOCK", block * row), patch.object(ranking, "SLAB", slab):
+    with (
+        patch.multiple(distances, LARGEST_BLOCK=block * row, BLOCK_ROWS=1),
+        patch.multiple(ranking, SLAB=slab, SORTED=2 * slab),
+    ):
         found = problem.evaluate(method=Method("euclidean", threads=threads))
     assert found.summary() == expected.summary()
 

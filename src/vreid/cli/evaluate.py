@@ -80,7 +80,7 @@ def evaluate(
     k2: K2 = 6,
     weight: Lambda = 0.3,
     seed: Seed = 0,
-    budget: Budget = 256,
+    budget: Budget = 1280,
     threads: Threads = None,
     device: DeviceName = "auto",
     json: Json = None,

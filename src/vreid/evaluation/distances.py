@@ -22,11 +22,16 @@ from vreid.params.errors import UserError
 Distance = Literal["cosine", "euclidean", "squared_euclidean"]
 DISTANCES: tuple[Distance, ...] = get_args(Distance)
 
-BUDGET = 256 << 20
-"""Default limit, in bytes, of the memory that an evaluation takes beside the features and its results."""
+BUDGET = 1280 << 20
+"""Default limit, in bytes, of the memory that an evaluation takes beside the features and its results: enough
+for `BLOCK_ROWS` queries and a million gallery images. Smaller galleries take less of it."""
 
 LARGEST_BLOCK = 80 << 20
-"""Bytes of a block of distances at most, whatever the budget: a larger product is no faster."""
+"""Bytes of a block of distances that holds `BLOCK_ROWS` queries, at most: a larger product is no faster."""
+
+BLOCK_ROWS = 256
+"""Queries of a block, if the budget allows: a product lays out the whole gallery anew for each block, which
+takes as long as the distances of some fifty queries."""
 
 
 def distances(query: npt.ArrayLike, gallery: npt.ArrayLike, distance: Distance) -> Float:
@@ -159,7 +164,7 @@ class FeatureKeys:
                 f"query to {self.shape[1]} gallery images; give at least "
                 f"{(spare + cast + row) / 2**20 + 1:.0f} MiB"
             )
-        return int(min(rows, max(1, LARGEST_BLOCK // row)))
+        return int(min(rows, max(BLOCK_ROWS, LARGEST_BLOCK // row)))
 
     def _cast_once(self, features: Array) -> Float | None:
         """Return the gallery as the product needs it; None if a copy for that is half the budget."""

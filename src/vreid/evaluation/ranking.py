@@ -28,8 +28,11 @@ Consume = Callable[[int, Ints, Ints], None]
 SLAB = 1 << 19
 """Keys that a thread ranks at once: few enough for its cache, many enough to amortise the calls."""
 
+SORTED = 1 << 15
+"""Keys that are sorted in one call: few enough to stay in a core's own cache until they are searched."""
+
 FEW_TIES = 16
-"""Tied values of a query that are looked up one by one; more are cheaper to rank together."""
+"""Values of a query's matches that are looked up one by one where some tie; more are cheaper together."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def rank_matches(keys: Keys, groups: Groups, consume: Consume, threads: int | No
     """
     queries, gallery = keys.shape
     workers = threads or default_threads()
-    row = gallery * keys.dtype.itemsize + 128 * groups.most
+    row = 2 * gallery * keys.dtype.itemsize + 128 * groups.most
     slab = max(1, min(SLAB // gallery, keys.budget // (4 * workers * row)))
     spare = workers * (slab * row + 40 * gallery)
     step = keys.block_rows(spare)
@@ -201,16 +204,41 @@ def _ranks(rows: Float, matches: Pairs) -> Ints:
     order = np.lexsort((values, matches.query))
     values, positions = values[order], matches.position[order]
     ranks = np.empty(len(values), np.int64)
-    flags, scratch = np.empty(rows.shape[1], bool), np.empty_like(rows[0])
-    searching = matches.counts * (12_000 + flags.size) > 2.6 * flags.size * np.log2(flags.size + 1)
     stops = np.cumsum(matches.counts)
+    own = [slice(*ends) for ends in zip((stops - matches.counts).tolist(), stops.tolist(), strict=True)]
+    gallery = rows.shape[1]
+    together = gallery <= SORTED // 2
+    effort = (1.6 if together else 2.6) * gallery * np.log2(gallery + 1)
+    many = matches.counts * (12_000 + gallery) > effort
+    flags, scratch = np.empty(gallery, bool), np.empty_like(rows[0])
     for i in np.flatnonzero(matches.counts).tolist():
-        own = slice(stops[i] - matches.counts[i], stops[i])
-        if searching[i]:
-            ranks[own] = _searched(rows[i], values[own], positions[own], scratch, flags)
-        else:
-            ranks[own] = _counted(rows[i], values[own], positions[own], flags)
+        if not many[i]:
+            ranks[own[i]] = _counted(rows[i], values[own[i]], positions[own[i]], flags)
+        elif not together:
+            ranks[own[i]] = _searched(rows[i], values[own[i]], positions[own[i]], scratch, flags)
+    if together and many.any():
+        _search_together(rows, many, own, values, positions, ranks)
     return ranks
+
+
+def _search_together(
+    rows: Float, many: npt.NDArray[np.bool_], own: list[slice], values: Float, positions: Ints, ranks: Ints
+) -> None:
+    """Enter the ranks of the matches, where `many`, of queries whose keys are sorted several rows a call."""
+    queries, step = np.flatnonzero(many), SORTED // rows.shape[1]
+    for start in range(0, len(queries), step):
+        some = queries[start : start + step].tolist()
+        ascending = rows[some]
+        ascending.sort(axis=1)
+        for i, row in zip(some, ascending, strict=True):
+            ranks[own[i]] = row.searchsorted(values[own[i]])
+        part = np.concatenate([np.arange(own[i].start, own[i].stop) for i in some])
+        line = np.repeat(np.arange(len(some)), [own[i].stop - own[i].start for i in some])
+        following = np.minimum(ranks[part] + 1, rows.shape[1] - 1)
+        tied = (ascending[line, following] == values[part]) & (following > ranks[part])
+        ranks[part] += 1
+        for i in {some[place] for place in line[tied].tolist()}:
+            ranks[own[i]] = _ranks_among_ties(rows[i], values[own[i]], positions[own[i]], ranks[own[i]])
 
 
 def _counted(row: Float, values: Float, positions: Ints, flags: npt.NDArray[np.bool_]) -> Ints:
@@ -237,14 +265,19 @@ def _searched(
     before = nearer.searchsorted(values)
     tied = nearer[np.minimum(before + 1, nearer.size - 1)] == values
     tied &= before + 1 < nearer.size
-    if tied.any():
-        several = np.unique(values[tied])
-        if len(several) > FEW_TIES:
-            return _stable_ranks(row, positions)
-        for value in several:
-            own = slice(*values.searchsorted([value, np.nextafter(value, np.inf, dtype=row.dtype)]))
-            before[own] += np.flatnonzero(row == value).searchsorted(positions[own])
     ranks: Ints = before + 1
+    return _ranks_among_ties(row, values, positions, ranks) if tied.any() else ranks
+
+
+def _ranks_among_ties(row: Float, values: Float, positions: Ints, first: Ints) -> Ints:
+    """Rank matches of which some tie with other images; `first` are the ranks of the first of equal keys."""
+    several, counts = np.unique(values, return_counts=True)
+    if len(several) > FEW_TIES:
+        return _stable_ranks(row, positions)
+    ranks, stop = first.copy(), 0
+    for value, count in zip(several, counts.tolist(), strict=True):
+        own = slice(stop, stop := stop + count)
+        ranks[own] += np.flatnonzero(row == value).searchsorted(positions[own])
     return ranks
 
 

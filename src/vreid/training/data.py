@@ -12,6 +12,7 @@ from torch import Tensor
 from vreid.datasets.packed import PackedImages
 from vreid.params.errors import UserError
 from vreid.params.run import Input
+from vreid.training.device import sent
 from vreid.training.share import WHOLE, Share
 
 Rows = NDArray[np.int64]
@@ -92,9 +93,9 @@ class TrainingImages:
             images = read_batches(self._images, (self._rows[line] for line in lines), self._device)
         else:
             resident = self._resident
-            images = (resident.index_select(0, torch.from_numpy(line).to(self._device)) for line in lines)
+            images = (resident.index_select(0, sent(line, self._device)) for line in lines)
         for line, batch in zip(plan, images, strict=True):
-            yield batch, self._labels[torch.from_numpy(line).to(self._device)]
+            yield batch, self._labels[sent(line, self._device)]
 
     def _fits(self) -> bool:
         if self._device.type != "cuda":

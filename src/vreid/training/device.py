@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 import torch.utils.deterministic
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from vreid.params.errors import UserError
 
@@ -24,6 +25,12 @@ def job_threads() -> int:
     if not given.isdecimal() or int(given) < 1:
         raise UserError(f"OMP_NUM_THREADS is {given!r}: give a number of CPU threads, or leave it out for 1")
     return int(given)
+
+
+def sent(values: NDArray[Any], device: torch.device) -> Tensor:
+    """Return `values` as a tensor on `device`; to CUDA from pinned memory, so that the CPU need not wait."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def device_name(device: torch.device) -> str:

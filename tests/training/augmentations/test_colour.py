@@ -24,7 +24,7 @@ def test_each_adjustment_is_that_of_torchvision(kind):
     amounts = (-0.5, -0.3, 0.0, 0.07, 0.25, 0.5) if kind == "hue" else (0.0, 0.4, 1.0, 1.3, 1.9, 2.5)
     images = pixels()
     values = images.float()[:, None]
-    got = getattr(colour, f"adjust_{kind}")(values, torch.tensor(amounts)[:, None, None, None, None])
+    got = getattr(colour, f"adjust_{kind}")(values, np.array(amounts, np.float32))
     for image, result, amount in zip(images, got[:, 0], amounts, strict=True):
         expected = getattr(reference, f"adjust_{kind}")(image.float() / 255, amount) * 255
         torch.testing.assert_close(result, expected, atol=0.02, rtol=0)

@@ -10,6 +10,7 @@ from torch import Tensor
 from vreid.params.recipe import AugMix
 from vreid.training.augmentations import operations
 from vreid.training.augmentations.pieces import Places, pieces, put, taken, to_bytes
+from vreid.training.device import sent
 from vreid.training.share import WHOLE, Share
 
 _DEEPEST = 3  # operations in a chain whose depth is drawn
@@ -83,7 +84,7 @@ def _mixed(images: Tensor, draws: _Draws) -> Tensor:
             if some.any():
                 changed = operate(taken(chains, places[some]), kind, levels[some], signs[some])
                 put(chains, places[some], changed)
-    weights = torch.from_numpy(draws.weights[:, None].astype(np.float32)).to(images.device)
+    weights = sent(draws.weights[:, None].astype(np.float32), images.device)
     mixed = torch.empty_like(images)
     for some in pieces(np.arange(number), images):
         values = taken(weights, some) @ taken(parts, some).flatten(2).float()

@@ -13,7 +13,10 @@ from torch import Tensor
 
 from vreid.params.recipe import ColorJitter
 from vreid.training.augmentations.pieces import pieces, put, spectra, taken, to_bytes
+from vreid.training.device import sent
 from vreid.training.share import WHOLE, Share
+
+Amounts = NDArray[np.float32]
 
 _GREY = (0.2989, 0.587, 0.114)  # the weights of red, green and blue, as torchvision has them
 
@@ -43,24 +46,24 @@ def color_jitter(
     return pixels
 
 
-def adjust_brightness(values: Tensor, factor: Tensor) -> Tensor:
-    """Multiply by `factor`, (N, 1, 1, 1, 1), and cut off at 255."""
-    return values.mul_(factor).clamp_(0, 255)
+def adjust_brightness(values: Tensor, factor: Amounts) -> Tensor:
+    """Multiply by `factor`, (N,), and cut off at 255."""
+    return values.mul_(_each(factor, values)).clamp_(0, 255)
 
 
-def adjust_contrast(values: Tensor, factor: Tensor) -> Tensor:
-    """Move away from the mean grey of each image and spectrum, by `factor`, and cut off."""
-    mean = _grey(values).mean(dim=(3, 4), keepdim=True)
-    return values.mul_(factor).add_(mean * (1 - factor)).clamp_(0, 255)  # lerp_ is slow to numbers
+def adjust_contrast(values: Tensor, factor: Amounts) -> Tensor:
+    """Move away from the mean grey of each image and spectrum, by `factor`, (N,), and cut off."""
+    mean, by = _grey(values).mean(dim=(3, 4), keepdim=True), _each(factor, values)
+    return values.mul_(by).add_(mean * (1 - by)).clamp_(0, 255)  # lerp_ is slow to numbers
 
 
-def adjust_saturation(values: Tensor, factor: Tensor) -> Tensor:
-    """Move away from each pixel's own grey, by `factor`, and cut off."""
-    return values.lerp_(_grey(values), 1 - factor).clamp_(0, 255)
+def adjust_saturation(values: Tensor, factor: Amounts) -> Tensor:
+    """Move away from each pixel's own grey, by `factor`, (N,), and cut off."""
+    return values.lerp_(_grey(values), 1 - _each(factor, values)).clamp_(0, 255)
 
 
-def adjust_hue(values: Tensor, shift: Tensor) -> Tensor:
-    """Turn the hue by `shift` of the colour circle, keeping the largest and smallest of red, green and blue.
+def adjust_hue(values: Tensor, shift: Amounts) -> Tensor:
+    """Turn the hue by `shift`, (N,), of the colour circle; largest and smallest of red, green and blue stay.
 
     A third of the circle is one channel taking the place of the next. What is left, a sixth at most to either
     side, needs no way through HSV either. Of the hue a channel c is a trapezium: largest around its own hue,
@@ -69,12 +72,13 @@ def adjust_hue(values: Tensor, shift: Tensor) -> Tensor:
     it falls by what a has risen above 1 - s, and rises by what b is above the falling a, up to s.
     """
     sixths = 6 * shift
-    thirds = torch.round(sixths / 2)
-    rest = (sixths - 2 * thirds)[:, :, 0]
-    turns = (3 * (rest[:, 0, 0, 0] < 0) + thirds[:, 0, 0, 0, 0] % 3).cpu().numpy().astype(np.int64)
+    thirds = np.round(sixths / 2)
+    rest = sixths - 2 * thirds
+    turns = (3 * (rest < 0) + thirds % 3).astype(np.int64)
     for turn in np.unique(turns):
         images = np.flatnonzero(turns == turn)
-        put(values, images, _turned(taken(values, images), taken(rest, images).abs(), int(turn)))
+        some = taken(values, images)
+        put(values, images, _turned(some, _each(np.abs(rest[images]), values)[:, :, 0], int(turn)))
     return values
 
 
@@ -96,7 +100,7 @@ def _turned(values: Tensor, rest: Tensor, turn: int) -> Tensor:
     return turned
 
 
-_ADJUSTMENTS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
+_ADJUSTMENTS: tuple[Callable[[Tensor, Amounts], Tensor], ...] = (
     adjust_brightness,
     adjust_contrast,
     adjust_saturation,
@@ -104,12 +108,16 @@ _ADJUSTMENTS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
 )
 
 
-def _adjust(values: Tensor, kinds: NDArray[np.int64], amounts: NDArray[np.float32]) -> None:
+def _adjust(values: Tensor, kinds: NDArray[np.int64], amounts: Amounts) -> None:
     """Apply to each image of `values` the adjustment that `kinds` (N,) numbers, by its amount."""
-    factors = torch.from_numpy(amounts).to(values.device)[:, None, None, None, None]
     for kind in np.unique(kinds):
         images = np.flatnonzero(kinds == kind)
-        put(values, images, _ADJUSTMENTS[kind](taken(values, images), taken(factors, images)))
+        put(values, images, _ADJUSTMENTS[kind](taken(values, images), amounts[images]))
+
+
+def _each(amounts: Amounts, values: Tensor) -> Tensor:
+    """Return `amounts` (N,) as (N, 1, 1, 1, 1) where `values` are."""
+    return sent(amounts, values.device)[:, None, None, None, None]
 
 
 def _grey(values: Tensor) -> Tensor:

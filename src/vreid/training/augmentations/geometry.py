@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from vreid.params.recipe import RandomResizedCrop
 from vreid.params.run import Size
+from vreid.training.device import sent
 from vreid.training.share import WHOLE, Share
 
 _CROP_ATTEMPTS = 10  # per image, then the largest centred rectangle of an allowed aspect is taken
@@ -22,7 +23,7 @@ def flip(pixels: Tensor, rng: np.random.Generator, p: float, share: Share = WHOL
     chosen = np.where(drawn < p, 255, 0).astype(np.uint8)[:, None, None, None]
     # pixels ^ mirrored ^ pixels is mirrored: three passes over bytes, where selecting images copies them.
     difference = pixels.flip(3).bitwise_xor_(pixels)
-    difference.bitwise_and_(torch.from_numpy(chosen).to(pixels.device))
+    difference.bitwise_and_(sent(chosen, pixels.device))
     return pixels.bitwise_xor_(difference)
 
 
@@ -58,7 +59,7 @@ def windows(pixels: Tensor, rows: NDArray[np.int64], columns: NDArray[np.int64],
     plane = np.arange(batch * channels).reshape(batch, channels, 1)
     start = (plane * tall + rows[:, None]) * wide + columns[:, None]  # of every row of the result
     runs = pixels.view(-1).as_strided((pixels.numel() - width + 1, width), (1, 1))
-    found = runs.index_select(0, torch.from_numpy(start.reshape(-1)).to(pixels.device))
+    found = runs.index_select(0, sent(start.reshape(-1), pixels.device))
     return found.view(batch, channels, rows.shape[1], width)
 
 
@@ -83,8 +84,8 @@ def random_resized_crop(
         share.of(v) for v in _crops(rng, share.whole(len(pixels)), pixels.shape, config)
     )
     if pixels.device.type != "cpu":
-        down = _resizing(top, height, pixels.shape[2], size.height).to(pixels.device)
-        across = _resizing(left, width, pixels.shape[3], size.width).to(pixels.device)
+        down = sent(_resizing(top, height, pixels.shape[2], size.height), pixels.device)
+        across = sent(_resizing(left, width, pixels.shape[3], size.width), pixels.device)
         values = down[:, None] @ pixels.float() @ across[:, None].transpose(2, 3)
         return values.round_().clamp_(0, 255).byte()
     # A CPU has a routine for one rectangle of bytes that is ten times faster than the products of matrices.
@@ -124,7 +125,9 @@ def _crops(
     )
 
 
-def _resizing(start: NDArray[np.int64], length: NDArray[np.int64], source: int, target: int) -> Tensor:
+def _resizing(
+    start: NDArray[np.int64], length: NDArray[np.int64], source: int, target: int
+) -> NDArray[np.float32]:
     """Return matrices (B, target, source) that resize start[b] .. start[b] + length[b] to `target` pixels."""
     scale = (length / target)[:, None, None]
     centre = start[:, None, None] + (np.arange(target)[:, None] + 0.5) * scale
@@ -132,4 +135,4 @@ def _resizing(start: NDArray[np.int64], length: NDArray[np.int64], source: int, 
     weight = np.maximum(1 - np.abs(place + 0.5 - centre) / np.maximum(scale, 1), 0)
     inside = (place >= start[:, None, None]) & (place < (start + length)[:, None, None])
     weight = np.where(inside, weight, 0)
-    return torch.from_numpy((weight / weight.sum(axis=2, keepdims=True)).astype(np.float32))
+    return np.asarray(weight / weight.sum(axis=2, keepdims=True), np.float32)

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from vreid.training.augmentations.geometry import shifted, windows
 from vreid.training.augmentations.pieces import pieces, put, taken, to_bytes
+from vreid.training.device import sent
 
 Amounts = NDArray[np.float64]
 
@@ -62,7 +63,7 @@ def rotate(pixels: Tensor, degrees: Amounts) -> Tensor:
     cos, sin = np.cos(np.deg2rad(degrees))[:, None], np.sin(np.deg2rad(degrees))[:, None]
     # Places in the image, (-1, -1) to (1, 1), as sums of what column and row contribute.
     columns, rows = (
-        torch.from_numpy(part.astype(np.float32)).to(pixels.device)
+        sent(part.astype(np.float32), pixels.device)
         for part in (
             np.stack([cos * x * (2 / width), sin * x * (2 / height)], axis=1)[:, :, None],
             np.stack([-sin * y * (2 / width), cos * y * (2 / height)], axis=1)[:, :, :, None],
@@ -86,7 +87,7 @@ def shear_x(pixels: Tensor, slope: Amounts) -> Tensor:
     padded = functional.pad(pixels, (border, border))
     rows = np.broadcast_to(np.arange(height), whole.shape)
     found = windows(padded, rows, border + whole, width + 1)
-    part = torch.from_numpy((offset - whole)[:, None, :, None].astype(np.float32)).to(pixels.device)
+    part = sent((offset - whole)[:, None, :, None].astype(np.float32), pixels.device)
     sheared = torch.empty_like(pixels)
     for images in pieces(np.arange(len(pixels)), pixels):
         values = taken(found, images).float()
@@ -114,7 +115,7 @@ def translate_y(pixels: Tensor, distance: Amounts) -> Tensor:
 
 def _each(amounts: NDArray[np.generic], pixels: Tensor) -> Tensor:
     """Return `amounts` (N,) as (N, 1, 1, 1) where `pixels` are."""
-    return torch.from_numpy(amounts).to(pixels.device)[:, None, None, None]
+    return sent(amounts, pixels.device)[:, None, None, None]
 
 
 def _histograms(pixels: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vreid.training.device import sent
+
 Places = NDArray[np.int64]
 
 _PIXELS = 2**17  # whose float32 values in three channels are about what a cache holds
@@ -31,7 +33,7 @@ def taken(batch: Tensor, images: Places) -> Tensor:
         return batch
     if len(images) == 1:
         return batch[images[0] : images[0] + 1]
-    return batch.index_select(0, torch.from_numpy(images).to(batch.device))
+    return batch.index_select(0, sent(images, batch.device))
 
 
 def put(batch: Tensor, images: Places, values: Tensor) -> None:
@@ -41,7 +43,7 @@ def put(batch: Tensor, images: Places, values: Tensor) -> None:
     elif batch.device.type == "cpu":  # torch would copy number by number
         batch.numpy()[images] = values.numpy()
     else:
-        batch.index_copy_(0, torch.from_numpy(images).to(batch.device), values)
+        batch.index_copy_(0, sent(images, batch.device), values)
 
 
 def to_bytes(values: Tensor) -> Tensor:
