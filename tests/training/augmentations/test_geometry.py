@@ -114,8 +114,8 @@ def test_the_products_of_matrices_resize_alike(size, rectangles):
     images = pixels()
     expected = random_resized_crop(images, rng(2), CROP, Size(height=size[0], width=size[1]))
     top, left, height, width = rectangles[0]
-    down = geometry._resizing(top, height, 20, size[0])
-    across = geometry._resizing(left, width, 24, size[1])
+    down = torch.from_numpy(geometry._resizing(top, height, 20, size[0]))
+    across = torch.from_numpy(geometry._resizing(left, width, 24, size[1]))
     got = down[:, None] @ images.float() @ across[:, None].transpose(2, 3)
     assert (got.round() - expected.float()).abs().max() <= 1
 
