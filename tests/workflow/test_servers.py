@@ -156,10 +156,12 @@ def test_every_job_has_a_log_and_a_record_of_what_it_used(finished: Project):
     texts = {file.relative_to(logs).with_suffix("") for file in logs.rglob("*.log")}
     assert texts - set(records) <= {Path("track/after"), Path("track/failed"), Path("track/unmade")}
     assert set(records) <= texts
-    assert {record["status"] for record in records.values()} == {0}
     for name, record in records.items():
-        if name.parts[0] == "train":
-            trained = json.loads((finished.folder / "runs" / name.name / "run.json").read_text())
+        run = finished.folder / "runs" / name.name
+        # Other tests let a training fail here.
+        assert record["status"] == 0 or (name.parts[0] == "train" and not (run / "run.json").exists())
+        if name.parts[0] == "train" and record["status"] == 0:
+            trained = json.loads((run / "run.json").read_text())
             # A fork's training is all but its client's own start and the reading of the plan.
             assert record["cpu_seconds"] >= trained["cpu_seconds"] > 0.1
             assert record["seconds"] >= trained["seconds"]
